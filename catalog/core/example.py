@@ -1,0 +1,406 @@
+"""The project's own example: three datasets of drawn prints in three layouts, with planted copies that are known.
+
+Nothing is downloaded. Every image is a function of the seed and its number, so images can be made one at a time, in
+any amount, and the truth about them is known before the first is drawn::
+
+    truth = generate(Path("example"))                                   # about 260 images, two seconds
+    for picture, data in iterate(sizes={"City archive": 100_000}): ...  # for benchmarks
+"""
+
+import csv
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from catalog.core._alterations import ALTERATIONS, Parameters, alter, choose_parameters, encode
+from catalog.core._scenes import SUBJECTS, draw
+
+DEFAULT_SIZES: Mapping[str, int] = {"Harbour museum": 120, "City archive": 80, "Picture library": 60}
+FOLDERS: Mapping[str, str] = {
+    "Harbour museum": "harbour-museum",
+    "City archive": "city-archive",
+    "Picture library": "picture-library",
+}
+LABELS: Mapping[str, str] = {
+    "bird": "one or several birds, perched or in flight",
+    "flowers": "blossoms in a vase or in a meadow",
+    "fruit bowl": "a dish of fruit on a table",
+    "lighthouse": "a lighthouse by the sea",
+    "mountains": "mountain ranges, with or without a lake",
+    "portrait": "head and shoulders of one or two people",
+    "ship": "sailing ships or steamers at sea",
+    "tower": "church, castle and city towers",
+}
+
+_ASPECTS = (1.0, 0.8, 0.75, 2 / 3, 0.625, 1.25, 4 / 3, 1.5, 1.6)
+# How often each alteration is planted among 26 copies.
+_DECK = tuple(
+    alteration for alteration, times in zip(ALTERATIONS, (4, 4, 4, 3, 4, 2, 2, 3), strict=True) for _ in range(times)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One image of the example.
+
+    Attributes:
+        dataset: name of its dataset.
+        name: its inventory number, unique in the dataset; the file's name without folder and suffix.
+        file: its path in the dataset's folder, with ``/``.
+        labels: the class names that it carries there.
+    """
+
+    dataset: str
+    name: str
+    file: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedPair:
+    """Two images of which one was made from the other.
+
+    Attributes:
+        dataset_a: dataset of the original.
+        name_a: name of the original.
+        dataset_b: dataset of the image made from it.
+        name_b: name of the image made from it.
+        transformation: one of ``ALTERATIONS``, or ``version`` for the same composition with other details.
+        parameters: what the transformation was done with.
+        labels_differ: whether the two carry different labels.
+    """
+
+    dataset_a: str
+    name_a: str
+    dataset_b: str
+    name_b: str
+    transformation: str
+    parameters: Parameters
+    labels_differ: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedRefusal:
+    """A file that must be refused: ``truncated`` JPEG, ``text`` named as one, or ``empty``."""
+
+    dataset: str
+    file: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Everything that is known about one example.
+
+    Attributes:
+        seed: what it was drawn from.
+        pictures: every image, in order of dataset and name.
+        copies: pairs that show the same picture. An original with two copies has two pairs here, see ``groups``.
+        versions: pairs of two versions of a composition: alike, but not copies.
+        refused: files that are no images.
+    """
+
+    seed: int
+    pictures: tuple[Picture, ...]
+    copies: tuple[PlantedPair, ...]
+    versions: tuple[PlantedPair, ...]
+    refused: tuple[PlantedRefusal, ...]
+
+    def groups(self) -> list[list[tuple[str, str]]]:
+        """The (dataset, name) of all images that show the same picture, for every picture shown more than once."""
+        found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        for pair in self.copies:
+            original = (pair.dataset_a, pair.name_a)
+            found.setdefault(original, [original]).append((pair.dataset_b, pair.name_b))
+        return list(found.values())
+
+    def write(self, path: Path) -> None:
+        """Write it as JSON."""
+        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> "Truth":
+        """Read what ``write`` wrote."""
+        raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return cls(
+            seed=raw["seed"],
+            pictures=tuple(Picture(**{**row, "labels": tuple(row["labels"])}) for row in raw["pictures"]),
+            copies=tuple(PlantedPair(**row) for row in raw["copies"]),
+            versions=tuple(PlantedPair(**row) for row in raw["versions"]),
+            refused=tuple(PlantedRefusal(**row) for row in raw["refused"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Recipe:
+    """How one image is made; ``source`` is the number of the image that it is made from, its own if it is new."""
+
+    picture: Picture
+    subject: str
+    source: int
+    transformation: str
+    parameters: Parameters
+    suffix: str
+
+
+def plan(
+    *,
+    seed: int = 7,
+    sizes: Mapping[str, int] | None = None,
+    copies: float = 0.15,
+    broken: bool = True,
+) -> Truth:
+    """What ``generate`` would make, without drawing it. Arguments and errors as there."""
+    return _plan(seed, DEFAULT_SIZES if sizes is None else sizes, copies, broken)[0]
+
+
+def iterate(
+    *,
+    seed: int = 7,
+    sizes: Mapping[str, int] | None = None,
+    copies: float = 0.15,
+    image_size: tuple[int, int] = (300, 700),
+) -> Iterator[tuple[Picture, bytes]]:
+    """Make the same images as ``generate`` one at a time: each with the bytes of its file. Arguments as there."""
+    recipes = _plan(seed, DEFAULT_SIZES if sizes is None else sizes, copies, broken=False)[1]
+    _check_image_size(image_size)
+    for number in range(len(recipes)):
+        yield recipes[number].picture, _make(recipes, number, seed, image_size)
+
+
+def generate(
+    out: Path,
+    *,
+    seed: int = 7,
+    sizes: Mapping[str, int] | None = None,
+    copies: float = 0.15,
+    image_size: tuple[int, int] = (300, 700),
+    broken: bool = True,
+) -> Truth:
+    """Write the example: a folder for each dataset, and ``truth.json`` beside them.
+
+    The three datasets have three layouts: *Harbour museum* a folder per class, *City archive* a Pascal VOC folder
+    ``JPEGImages/`` with ``2_ground_truth.json`` and ``classes.csv``, *Picture library* a flat folder with
+    ``metadata.csv``. The same arguments and library versions give the same bytes.
+
+    Args:
+        out: folder to write into; created if absent.
+        seed: another seed gives other images, names and copies.
+        sizes: number of images by dataset, any of ``DEFAULT_SIZES``; files to be refused come on top.
+        copies: share of all images that are copies of another one, 0 to 0.5; most stand in another dataset.
+        image_size: smallest and largest side of a drawn image in pixels; the largest at least 1.6 times the smallest.
+            Copies may be smaller or larger.
+        broken: put a truncated, a mislabelled and an empty file into the first dataset.
+
+    Returns:
+        What was planted.
+
+    Raises:
+        ValueError: an argument is outside what is said above.
+    """
+    sizes = DEFAULT_SIZES if sizes is None else sizes
+    _check_image_size(image_size)
+    truth, recipes = _plan(seed, sizes, copies, broken)
+    for number, recipe in enumerate(recipes):
+        path = out / FOLDERS[recipe.picture.dataset] / recipe.picture.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(_make(recipes, number, seed, image_size))
+    for refusal in truth.refused:
+        path = out / FOLDERS[refusal.dataset] / refusal.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(_broken_file(refusal.kind, seed, image_size))
+    _write_tables(out, truth)
+    truth.write(out / "truth.json")
+    return truth
+
+
+def archive(folder: Path, out: Path) -> Path:
+    """Write a folder as a ZIP that is the same for the same content: sorted, without times, uncompressed.
+
+    Args:
+        folder: a dataset's folder; its content stands at the root of the archive.
+        out: path of the archive, outside the folder.
+
+    Returns:
+        ``out``.
+    """
+    files = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as target:
+        for name, path in files:
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.create_system, entry.external_attr = 3, 0o644 << 16
+            target.writestr(entry, path.read_bytes())
+    return out
+
+
+def _check_image_size(image_size: tuple[int, int]) -> None:
+    low, high = image_size
+    if low < 16 or high < low * max(_ASPECTS):
+        raise ValueError(f"image_size {image_size}: smallest side at least 16, largest at least 1.6 times that")
+
+
+def _plan(seed: int, sizes: Mapping[str, int], copies: float, broken: bool) -> tuple[Truth, list[_Recipe]]:
+    unknown = set(sizes) - set(FOLDERS)
+    if unknown or any(size < 0 for size in sizes.values()) or not 0 <= copies <= 0.5:
+        raise ValueError(f"sizes {dict(sizes)} must be of {list(FOLDERS)} and not negative, copies {copies} in 0-0.5")
+    if seed < 0:
+        raise ValueError(f"seed {seed} is negative")
+    rng = np.random.default_rng([seed, 0])
+    dataset_of = [name for name in FOLDERS for _ in range(sizes.get(name, 0))]
+    total = len(dataset_of)
+    planned = round(copies * total)
+    versions = min(max(3, round(0.01 * total)), total // 4) if copies else 0
+    made = rng.permutation(total)[: planned + versions].tolist()
+    deck = [str(kind) for k in range(0, planned, len(_DECK)) for kind in rng.permutation(_DECK)][:planned]
+    kinds = dict(zip(made, [*deck, *["version"] * versions], strict=True))
+    names = _names(rng, sizes)
+    weights = {name: rng.dirichlet(np.full(len(SUBJECTS), 6.0)) for name in FOLDERS}
+    subjects = [str(rng.choice(SUBJECTS, p=weights[name])) for name in dataset_of]
+    suffixes = [_suffix(rng, name) for name in dataset_of]
+    originals = {name: [i for i in range(total) if dataset_of[i] == name and i not in kinds] for name in FOLDERS}
+
+    recipes: list[_Recipe] = []
+    sources: list[int] = []
+    used: set[int] = set()
+    for number, dataset in enumerate(dataset_of):
+        kind = kinds.get(number, "")
+        source = _choose_source(rng, originals, dataset, kind, suffixes, used) if kind else number
+        used.add(source)
+        sources.append(source)
+    for number, dataset in enumerate(dataset_of):
+        kind, source = kinds.get(number, ""), sources[number]
+        subject = label = subjects[source]
+        # Every fifth copy or so was catalogued by somebody who saw something else in it.
+        if kind and kind != "version" and rng.random() < 0.2:
+            label = str(rng.choice([other for other in SUBJECTS if other != subject]))
+        suffix = suffixes[source] if kind == "identical" else ".jpg" if kind == "reencoded" else suffixes[number]
+        picture = Picture(dataset, names[number], _file(dataset, names[number], label, suffix), (label,))
+        parameters = choose_parameters(kind, rng)
+        recipes.append(_Recipe(picture, subject, source, kind, parameters, suffix))
+    pairs = [_pair(recipes[recipe.source].picture, recipe) for recipe in recipes if recipe.transformation]
+    first = next((name for name in FOLDERS if sizes.get(name, 0)), None)
+    truth = Truth(
+        seed=seed,
+        pictures=tuple(recipe.picture for recipe in recipes),
+        copies=tuple(pair for pair in pairs if pair.transformation != "version"),
+        versions=tuple(pair for pair in pairs if pair.transformation == "version"),
+        refused=_refusals(first) if broken and first else (),
+    )
+    return truth, recipes
+
+
+def _names(rng: np.random.Generator, sizes: Mapping[str, int]) -> list[str]:
+    """Inventory numbers by each institution's own habit, ascending, with the gaps that real ones have."""
+    names: list[str] = []
+    steps = {name: np.cumsum(rng.integers(1, 9, sizes.get(name, 0))) for name in FOLDERS}
+    years = np.sort(rng.integers(1896, 1979, len(steps["Harbour museum"])))
+    names += [f"HM-{year}-{number:04d}" for year, number in zip(years, steps["Harbour museum"], strict=True)]
+    names += [f"CA-F{number // 200 + 1:03d}-{number:04d}" for number in steps["City archive"]]
+    names += [f"pl_{number + 40_000:06d}" for number in steps["Picture library"]]
+    return names
+
+
+def _suffix(rng: np.random.Generator, dataset: str) -> str:
+    if dataset == "City archive":
+        return ".jpg"
+    return str(rng.choice([".jpg", ".png", ".webp"], p=[0.84, 0.06, 0.1]))
+
+
+def _file(dataset: str, name: str, label: str, suffix: str) -> str:
+    if dataset == "Harbour museum":
+        return f"{label}/{name}{suffix}"
+    return f"JPEGImages/{name}{suffix}" if dataset == "City archive" else f"{name}{suffix}"
+
+
+def _choose_source(
+    rng: np.random.Generator,
+    originals: Mapping[str, list[int]],
+    dataset: str,
+    kind: str,
+    suffixes: list[str],
+    used: set[int],
+) -> int:
+    """An original to copy, from another dataset in four of five cases; few originals are copied more than once."""
+    here, elsewhere = originals[dataset], [name for name in originals if name != dataset and originals[name]]
+    within = not elsewhere or (bool(here) and rng.random() < 0.2)
+    pool = here if within else originals[elsewhere[rng.integers(len(elsewhere))]]
+    choice = pool[rng.integers(len(pool))]
+    for _ in range(50):
+        fits = kind != "identical" or suffixes[choice] == ".jpg"
+        if fits and (choice not in used or rng.random() < 0.03):
+            break
+        choice = pool[rng.integers(len(pool))]
+    return choice
+
+
+def _pair(original: Picture, recipe: _Recipe) -> PlantedPair:
+    made = recipe.picture
+    return PlantedPair(
+        original.dataset,
+        original.name,
+        made.dataset,
+        made.name,
+        recipe.transformation,
+        recipe.parameters,
+        labels_differ=original.labels != made.labels,
+    )
+
+
+def _draw(recipes: list[_Recipe], number: int, seed: int, image_size: tuple[int, int]) -> bytes:
+    """The file of an original, or of another version of one."""
+    recipe = recipes[number]
+    layout = np.random.default_rng([seed, 1, recipe.source])
+    low, high = image_size
+    aspect = _ASPECTS[layout.integers(len(_ASPECTS))]
+    longest = max(aspect, 1 / aspect)
+    shorter = layout.uniform(low, min(high / longest, 1.4 * low))
+    size = (round(shorter * max(1.0, aspect)), round(shorter * max(1.0, 1 / aspect)))
+    image = draw(recipe.subject, size, layout=layout, detail=np.random.default_rng([seed, 2, number]))
+    return encode(image, recipe.suffix)
+
+
+def _make(recipes: list[_Recipe], number: int, seed: int, image_size: tuple[int, int]) -> bytes:
+    recipe = recipes[number]
+    if recipe.transformation in ("", "version"):
+        return _draw(recipes, number, seed, image_size)
+    original = _draw(recipes, recipe.source, seed, image_size)
+    return alter(original, recipe.transformation, recipe.parameters, recipe.suffix)
+
+
+def _refusals(dataset: str) -> tuple[PlantedRefusal, ...]:
+    kinds = {"scan-0017": "truncated", "notes-on-loans": "text", "scan-0018": "empty"}
+    return tuple(PlantedRefusal(dataset, _file(dataset, name, "ship", ".jpg"), kind) for name, kind in kinds.items())
+
+
+def _broken_file(kind: str, seed: int, image_size: tuple[int, int]) -> bytes:
+    if kind == "text":
+        return b"On loan until spring: HM-1902-0031, HM-1911-0120. Ask at the desk.\n"
+    if kind == "empty":
+        return b""
+    layout, detail = np.random.default_rng([seed, 3]), np.random.default_rng([seed, 4])
+    whole = encode(draw("ship", (image_size[0], image_size[0]), layout=layout, detail=detail), ".jpg")
+    return whole[: len(whole) * 2 // 5]
+
+
+def _write_tables(out: Path, truth: Truth) -> None:
+    """The label files of the two layouts that have one."""
+    archived = [picture for picture in truth.pictures if picture.dataset == "City archive"]
+    if archived:
+        folder = out / FOLDERS["City archive"]
+        rows = [{"item": picture.name, "class": label} for picture in archived for label in picture.labels]
+        (folder / "2_ground_truth.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+        with (folder / "classes.csv").open("w", newline="", encoding="utf-8") as file:
+            classes = csv.writer(file)
+            classes.writerow(["ID", "Label", "Description"])
+            classes.writerows([label, label, description] for label, description in LABELS.items())
+    listed = [picture for picture in truth.pictures if picture.dataset == "Picture library"]
+    if listed:
+        with (out / FOLDERS["Picture library"] / "metadata.csv").open("w", newline="", encoding="utf-8") as file:
+            metadata = csv.writer(file)
+            metadata.writerow(["file_name", "label"])
+            metadata.writerows([picture.file, label] for picture in listed for label in picture.labels)
