@@ -1,24 +1,14 @@
-"""The project's own example: three datasets of drawn prints in three layouts, with planted copies that are known.
+"""What the example holds: which images, which of them are copies of which, and what is wrong on purpose."""
 
-Nothing is downloaded. Every image is a function of the seed and its number, so images can be made one at a time, in
-any amount, and the truth about them is known before the first is drawn::
-
-    truth = generate(Path("example"))                                   # about 260 images, two seconds
-    for picture, data in iterate(sizes={"City archive": 100_000}): ...  # for benchmarks
-"""
-
-import csv
 import json
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from catalog.core._alterations import ALTERATIONS, Parameters, alter, choose_parameters, encode
-from catalog.core._scenes import SUBJECTS, draw
+from catalog.core.example.alterations import ALTERATIONS, Parameters, choose_parameters
 
 DEFAULT_SIZES: Mapping[str, int] = {"Harbour museum": 120, "City archive": 80, "Picture library": 60}
 FOLDERS: Mapping[str, str] = {
@@ -37,7 +27,12 @@ LABELS: Mapping[str, str] = {
     "tower": "church, castle and city towers",
 }
 
-_ASPECTS = (1.0, 0.8, 0.75, 2 / 3, 0.625, 1.25, 4 / 3, 1.5, 1.6)
+# What each institution collects, as shares in the order of LABELS.
+_INTERESTS: Mapping[str, tuple[float, ...]] = {
+    "Harbour museum": (0.16, 0.04, 0.05, 0.22, 0.08, 0.1, 0.26, 0.09),
+    "City archive": (0.06, 0.1, 0.08, 0.08, 0.1, 0.2, 0.13, 0.25),
+    "Picture library": (0.15, 0.18, 0.17, 0.06, 0.17, 0.12, 0.08, 0.07),
+}
 # How often each alteration is planted among 26 copies.
 _DECK = tuple(
     alteration for alteration, times in zip(ALTERATIONS, (4, 4, 4, 3, 4, 2, 2, 3), strict=True) for _ in range(times)
@@ -137,7 +132,7 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True)
-class _Recipe:
+class Recipe:
     """How one image is made; ``source`` is the number of the image that it is made from, its own if it is new."""
 
     picture: Picture
@@ -156,95 +151,11 @@ def plan(
     broken: bool = True,
 ) -> Truth:
     """What ``generate`` would make, without drawing it. Arguments and errors as there."""
-    return _plan(seed, DEFAULT_SIZES if sizes is None else sizes, copies, broken)[0]
+    return plan_recipes(seed, DEFAULT_SIZES if sizes is None else sizes, copies, broken=broken)[0]
 
 
-def iterate(
-    *,
-    seed: int = 7,
-    sizes: Mapping[str, int] | None = None,
-    copies: float = 0.15,
-    image_size: tuple[int, int] = (300, 700),
-) -> Iterator[tuple[Picture, bytes]]:
-    """Make the same images as ``generate`` one at a time: each with the bytes of its file. Arguments as there."""
-    recipes = _plan(seed, DEFAULT_SIZES if sizes is None else sizes, copies, broken=False)[1]
-    _check_image_size(image_size)
-    for number in range(len(recipes)):
-        yield recipes[number].picture, _make(recipes, number, seed, image_size)
-
-
-def generate(
-    out: Path,
-    *,
-    seed: int = 7,
-    sizes: Mapping[str, int] | None = None,
-    copies: float = 0.15,
-    image_size: tuple[int, int] = (300, 700),
-    broken: bool = True,
-) -> Truth:
-    """Write the example: a folder for each dataset, and ``truth.json`` beside them.
-
-    The three datasets have three layouts: *Harbour museum* a folder per class, *City archive* a Pascal VOC folder
-    ``JPEGImages/`` with ``2_ground_truth.json`` and ``classes.csv``, *Picture library* a flat folder with
-    ``metadata.csv``. The same arguments and library versions give the same bytes.
-
-    Args:
-        out: folder to write into; created if absent.
-        seed: another seed gives other images, names and copies.
-        sizes: number of images by dataset, any of ``DEFAULT_SIZES``; files to be refused come on top.
-        copies: share of all images that are copies of another one, 0 to 0.5; most stand in another dataset.
-        image_size: smallest and largest side of a drawn image in pixels; the largest at least 1.6 times the smallest.
-            Copies may be smaller or larger.
-        broken: put a truncated, a mislabelled and an empty file into the first dataset.
-
-    Returns:
-        What was planted.
-
-    Raises:
-        ValueError: an argument is outside what is said above.
-    """
-    sizes = DEFAULT_SIZES if sizes is None else sizes
-    _check_image_size(image_size)
-    truth, recipes = _plan(seed, sizes, copies, broken)
-    for number, recipe in enumerate(recipes):
-        path = out / FOLDERS[recipe.picture.dataset] / recipe.picture.file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(_make(recipes, number, seed, image_size))
-    for refusal in truth.refused:
-        path = out / FOLDERS[refusal.dataset] / refusal.file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(_broken_file(refusal.kind, seed, image_size))
-    _write_tables(out, truth)
-    truth.write(out / "truth.json")
-    return truth
-
-
-def archive(folder: Path, out: Path) -> Path:
-    """Write a folder as a ZIP that is the same for the same content: sorted, without times, uncompressed.
-
-    Args:
-        folder: a dataset's folder; its content stands at the root of the archive.
-        out: path of the archive, outside the folder.
-
-    Returns:
-        ``out``.
-    """
-    files = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as target:
-        for name, path in files:
-            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            entry.create_system, entry.external_attr = 3, 0o644 << 16
-            target.writestr(entry, path.read_bytes())
-    return out
-
-
-def _check_image_size(image_size: tuple[int, int]) -> None:
-    low, high = image_size
-    if low < 16 or high < low * max(_ASPECTS):
-        raise ValueError(f"image_size {image_size}: smallest side at least 16, largest at least 1.6 times that")
-
-
-def _plan(seed: int, sizes: Mapping[str, int], copies: float, broken: bool) -> tuple[Truth, list[_Recipe]]:
+def plan_recipes(seed: int, sizes: Mapping[str, int], copies: float, *, broken: bool) -> tuple[Truth, list[Recipe]]:
+    """Plan an example: its truth, and how each image in ``Truth.pictures`` is made, in the same order."""
     unknown = set(sizes) - set(FOLDERS)
     if unknown or any(size < 0 for size in sizes.values()) or not 0 <= copies <= 0.5:
         raise ValueError(f"sizes {dict(sizes)} must be of {list(FOLDERS)} and not negative, copies {copies} in 0-0.5")
@@ -259,12 +170,11 @@ def _plan(seed: int, sizes: Mapping[str, int], copies: float, broken: bool) -> t
     deck = [str(kind) for k in range(0, planned, len(_DECK)) for kind in rng.permutation(_DECK)][:planned]
     kinds = dict(zip(made, [*deck, *["version"] * versions], strict=True))
     names = _names(rng, sizes)
-    weights = {name: rng.dirichlet(np.full(len(SUBJECTS), 6.0)) for name in FOLDERS}
-    subjects = [str(rng.choice(SUBJECTS, p=weights[name])) for name in dataset_of]
+    subjects = [str(rng.choice(tuple(LABELS), p=_INTERESTS[name])) for name in dataset_of]
     suffixes = [_suffix(rng, name) for name in dataset_of]
     originals = {name: [i for i in range(total) if dataset_of[i] == name and i not in kinds] for name in FOLDERS}
 
-    recipes: list[_Recipe] = []
+    recipes: list[Recipe] = []
     sources: list[int] = []
     used: set[int] = set()
     for number, dataset in enumerate(dataset_of):
@@ -277,11 +187,11 @@ def _plan(seed: int, sizes: Mapping[str, int], copies: float, broken: bool) -> t
         subject = label = subjects[source]
         # Every fifth copy or so was catalogued by somebody who saw something else in it.
         if kind and kind != "version" and rng.random() < 0.2:
-            label = str(rng.choice([other for other in SUBJECTS if other != subject]))
+            label = str(rng.choice([other for other in LABELS if other != subject]))
         suffix = suffixes[source] if kind == "identical" else ".jpg" if kind == "reencoded" else suffixes[number]
-        picture = Picture(dataset, names[number], _file(dataset, names[number], label, suffix), (label,))
+        picture = Picture(dataset, names[number], file_path(dataset, names[number], label, suffix), (label,))
         parameters = choose_parameters(kind, rng)
-        recipes.append(_Recipe(picture, subject, source, kind, parameters, suffix))
+        recipes.append(Recipe(picture, subject, source, kind, parameters, suffix))
     pairs = [_pair(recipes[recipe.source].picture, recipe) for recipe in recipes if recipe.transformation]
     first = next((name for name in FOLDERS if sizes.get(name, 0)), None)
     truth = Truth(
@@ -311,7 +221,7 @@ def _suffix(rng: np.random.Generator, dataset: str) -> str:
     return str(rng.choice([".jpg", ".png", ".webp"], p=[0.84, 0.06, 0.1]))
 
 
-def _file(dataset: str, name: str, label: str, suffix: str) -> str:
+def file_path(dataset: str, name: str, label: str, suffix: str) -> str:
     if dataset == "Harbour museum":
         return f"{label}/{name}{suffix}"
     return f"JPEGImages/{name}{suffix}" if dataset == "City archive" else f"{name}{suffix}"
@@ -338,7 +248,7 @@ def _choose_source(
     return choice
 
 
-def _pair(original: Picture, recipe: _Recipe) -> PlantedPair:
+def _pair(original: Picture, recipe: Recipe) -> PlantedPair:
     made = recipe.picture
     return PlantedPair(
         original.dataset,
@@ -351,56 +261,8 @@ def _pair(original: Picture, recipe: _Recipe) -> PlantedPair:
     )
 
 
-def _draw(recipes: list[_Recipe], number: int, seed: int, image_size: tuple[int, int]) -> bytes:
-    """The file of an original, or of another version of one."""
-    recipe = recipes[number]
-    layout = np.random.default_rng([seed, 1, recipe.source])
-    low, high = image_size
-    aspect = _ASPECTS[layout.integers(len(_ASPECTS))]
-    longest = max(aspect, 1 / aspect)
-    shorter = layout.uniform(low, min(high / longest, 1.4 * low))
-    size = (round(shorter * max(1.0, aspect)), round(shorter * max(1.0, 1 / aspect)))
-    image = draw(recipe.subject, size, layout=layout, detail=np.random.default_rng([seed, 2, number]))
-    return encode(image, recipe.suffix)
-
-
-def _make(recipes: list[_Recipe], number: int, seed: int, image_size: tuple[int, int]) -> bytes:
-    recipe = recipes[number]
-    if recipe.transformation in ("", "version"):
-        return _draw(recipes, number, seed, image_size)
-    original = _draw(recipes, recipe.source, seed, image_size)
-    return alter(original, recipe.transformation, recipe.parameters, recipe.suffix)
-
-
 def _refusals(dataset: str) -> tuple[PlantedRefusal, ...]:
     kinds = {"scan-0017": "truncated", "notes-on-loans": "text", "scan-0018": "empty"}
-    return tuple(PlantedRefusal(dataset, _file(dataset, name, "ship", ".jpg"), kind) for name, kind in kinds.items())
-
-
-def _broken_file(kind: str, seed: int, image_size: tuple[int, int]) -> bytes:
-    if kind == "text":
-        return b"On loan until spring: HM-1902-0031, HM-1911-0120. Ask at the desk.\n"
-    if kind == "empty":
-        return b""
-    layout, detail = np.random.default_rng([seed, 3]), np.random.default_rng([seed, 4])
-    whole = encode(draw("ship", (image_size[0], image_size[0]), layout=layout, detail=detail), ".jpg")
-    return whole[: len(whole) * 2 // 5]
-
-
-def _write_tables(out: Path, truth: Truth) -> None:
-    """The label files of the two layouts that have one."""
-    archived = [picture for picture in truth.pictures if picture.dataset == "City archive"]
-    if archived:
-        folder = out / FOLDERS["City archive"]
-        rows = [{"item": picture.name, "class": label} for picture in archived for label in picture.labels]
-        (folder / "2_ground_truth.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-        with (folder / "classes.csv").open("w", newline="", encoding="utf-8") as file:
-            classes = csv.writer(file)
-            classes.writerow(["ID", "Label", "Description"])
-            classes.writerows([label, label, description] for label, description in LABELS.items())
-    listed = [picture for picture in truth.pictures if picture.dataset == "Picture library"]
-    if listed:
-        with (out / FOLDERS["Picture library"] / "metadata.csv").open("w", newline="", encoding="utf-8") as file:
-            metadata = csv.writer(file)
-            metadata.writerow(["file_name", "label"])
-            metadata.writerows([picture.file, label] for picture in listed for label in picture.labels)
+    return tuple(
+        PlantedRefusal(dataset, file_path(dataset, name, "ship", ".jpg"), kind) for name, kind in kinds.items()
+    )

@@ -63,6 +63,8 @@ def _watermark(image: Image.Image, text: str, opacity: float) -> Image.Image:
     left, top = (stamp.width - image.width) // 2, (stamp.height - image.height) // 2
     mask = stamp.crop((left, top, left + image.width, top + image.height))
     marked = image.copy()
+    # A dark shadow under the white lettering keeps it legible on any ground.
+    marked.paste((20, 20, 20), (2, 2), mask.point(lambda v: v // 2))
     marked.paste((255, 255, 255), (0, 0), mask)
     return marked
 

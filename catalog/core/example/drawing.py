@@ -90,7 +90,13 @@ def leaf(x: float, y: float, length: float, width: float, angle: float) -> Point
 def turned(points: Points, angle: float) -> Points:
     """The points turned about the origin by an angle in radians."""
     cos, sin = np.cos(angle), np.sin(angle)
-    return points @ np.array([[cos, sin], [-sin, cos]])
+    result: Points = points @ np.array([[cos, sin], [-sin, cos]])
+    return result
+
+
+def placed(points: Sequence[tuple[float, float]] | Points, x: float, y: float, scale: float, flip: float) -> Points:
+    """The points scaled about the origin, mirrored where ``flip`` is -1, and moved to (x, y)."""
+    return np.asarray(points) * (scale * flip, scale) + (x, y)
 
 
 def smooth(knots: Sequence[tuple[float, float]], steps: int = 8) -> Points:
@@ -157,19 +163,26 @@ class Canvas:
         xy = (np.asarray(points) * self._unit).ravel().tolist()
         self._opaque.line(xy, fill=colour, width=max(1, round(width * self._unit)), joint="curve")
 
-    def stain(self, colour: Colour, *, cells: int, threshold: float, opacity: float = 1.0) -> None:
+    def stain(self, colour: Colour, *, cells: int, threshold: float) -> None:
         """Print one ink where a smooth random field exceeds a threshold: clouds, foliage, washes of light."""
         grid = (max(2, round(cells * self.h)), max(2, round(cells * self.w)))
         values = np.clip(128 + 52 * self.layout.standard_normal(grid), 0, 255).astype(np.uint8)
-        field = Image.fromarray(values).resize(self.image.size, Image.Resampling.BICUBIC)
-        edge = [round(255 * opacity * min(1.0, max(0.0, (v - threshold) / 6 + 0.5))) for v in range(256)]
-        self.image.paste(colour, (0, 0), field.point(edge))
+        coarse = (self.image.width // 4, self.image.height // 4)
+        field = Image.fromarray(values).convert("F").resize(coarse, Image.Resampling.BICUBIC)
+        # A steep ramp while the field is still fine-grained, and a second one on the full sheet, keep the edge smooth.
+        ramp = field.point(lambda v: v * 10 + (128 - 10 * threshold)).convert("L")
+        edge = [min(255, max(0, 3 * (v - 128) + 128)) for v in range(256)]
+        self.image.paste(colour, (0, 0), ramp.resize(self.image.size, Image.Resampling.BICUBIC).point(edge))
 
     def against(self, *grounds: Colour, apart: float = 55.0) -> Colour:
         """An ink that stands out from these grounds; the one that stands out most if none does enough."""
         gaps = [min(abs(luminance(ink) - luminance(ground)) for ground in grounds) for ink in self.palette]
         fit = [ink for ink, gap in zip(self.palette, gaps, strict=True) if gap >= apart]
-        return fit[self.layout.integers(len(fit))] if fit else self.palette[int(np.argmax(gaps))]
+        return self.pick(fit or [self.palette[int(np.argmax(gaps))]])
+
+    def pick(self, options: Sequence[Colour]) -> Colour:
+        """One of the options; takes one draw however many there are, so that other inks leave the layout alone."""
+        return options[int(self.layout.random() * len(options))]
 
     def chance(self, share: float) -> bool:
         """True in this share of compositions."""
@@ -263,8 +276,13 @@ def backdrop(canvas: Canvas, tone: Colour) -> None:
         canvas.stain(
             blend(tone, other, canvas.between(0.4, 0.8)), cells=canvas.count(2, 5), threshold=canvas.between(120, 160)
         )
-    if canvas.chance(0.65):
-        canvas.disc(x, y, canvas.between(0.05, 0.27), canvas.against(tone, other, apart=30))
+    radius = canvas.between(0.05, 0.27)
+    moon, share = canvas.against(tone, other, apart=30), canvas.detail.random()
+    if share < 0.45:
+        canvas.disc(x, y, radius, moon)
+    elif share < 0.65:
+        place = canvas.detail.uniform((0, 0), (canvas.w, canvas.h))
+        canvas.disc(float(place[0]), float(place[1]), float(canvas.detail.uniform(0.05, 0.27)), moon)
 
 
 @functools.cache
@@ -285,17 +303,17 @@ def _grained(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     grain = _grain(int(rng.integers(3)))
     if grain.width < image.width or grain.height < image.height:
         grain = grain.resize((max(grain.width, image.width), max(grain.height, image.height)))
-    x, y = rng.integers(grain.width - image.width + 1), rng.integers(grain.height - image.height + 1)
+    x, y = int(rng.integers(grain.width - image.width + 1)), int(rng.integers(grain.height - image.height + 1))
     return ImageChops.multiply(image, grain.crop((x, y, x + image.width, y + image.height)))
 
 
 def _mounted(canvas: Canvas, image: Image.Image) -> Image.Image:
     """Leave a margin of bare paper, or a dark passe-partout, around some prints."""
-    style = canvas.layout.random()
+    style = canvas.detail.random()
     if style < 0.5:
         return image
-    width = round(min(canvas.size) * canvas.between(0.02, 0.07))
-    foot = width * canvas.count(1, 3)
+    width = round(min(canvas.size) * canvas.detail.uniform(0.02, 0.07))
+    foot = width * int(canvas.detail.integers(1, 4))
     tone = canvas.palette.paper if style < 0.85 else canvas.palette.ink
     sheet = Image.new("RGB", canvas.size, tone)
     inner = image.resize((canvas.size[0] - 2 * width, canvas.size[1] - width - foot), Image.Resampling.BOX)
@@ -310,5 +328,7 @@ def finish(canvas: Canvas) -> Image.Image:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if canvas.chance(0.5):
         red, green, blue = image.split()
-        image = Image.merge("RGB", (ImageChops.offset(red, int(canvas.detail.integers(1, 3)), 1), green, blue))
+        shifted = red.copy()
+        shifted.paste(red, (int(canvas.detail.integers(1, 3)), 1))
+        image = Image.merge("RGB", (shifted, green, blue))
     return _grained(_mounted(canvas, image), canvas.detail)
