@@ -40,7 +40,6 @@ def smallest_connected(n: int, a: NDArray[np.int64], b: NDArray[np.int64]) -> ND
     Returns:
         int64, shape (n,).
     """
-    # Weights are float64 because repeated edges are summed: a small integer could wrap around to zero, no edge.
     graph = coo_array((np.ones(len(a), np.float64), (a, b)), shape=(n, n)).tocsr()
     count, component = connected_components(graph, directed=False)
     smallest = np.full(count, n, np.int64)

@@ -1,0 +1,21 @@
+"""What is computed and said: descriptors, comparisons, review, outputs."""
+
+from analysis.models.comparison import Comparison, ComparisonSignal, Coverage, Measurement, Summary
+from analysis.models.descriptors import Hash, Signal
+from analysis.models.outputs import Report, Split, SplitItem
+from analysis.models.review import Decision, Verdict
+
+__all__ = [
+    "Comparison",
+    "ComparisonSignal",
+    "Coverage",
+    "Decision",
+    "Hash",
+    "Measurement",
+    "Report",
+    "Signal",
+    "Split",
+    "SplitItem",
+    "Summary",
+    "Verdict",
+]

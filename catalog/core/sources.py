@@ -123,7 +123,10 @@ class _LooseFiles:
 
     def iterate(self, paths: Collection[str]) -> Iterator[tuple[str, bytes]]:
         # A map, unlike a generator, can be asked for the next file after one that was refused.
-        return map(lambda path: (path, self.read(path)), sorted(set(paths)))
+        return map(self._with_content, sorted(set(paths)))
+
+    def _with_content(self, path: str) -> tuple[str, bytes]:
+        return path, self.read(path)
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -1,12 +1,12 @@
-"""What hashes read of an image: its grey version and exact LANCZOS reductions of it, each computed once."""
+"""What hashes read of an image: exact reductions of its grey version, each computed once."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from analysis.core.errors import InvalidArray
+from analysis.core.hashes import _lanczos
 
 
 class Rendition:
@@ -25,12 +25,25 @@ class Rendition:
                 f"An image is an array uint8 of shape (height, width, 3), not {rgb.dtype} of shape {rgb.shape}."
             )
         self.height, self.width = int(rgb.shape[0]), int(rgb.shape[1])
-        self._grey = Image.fromarray(rgb).convert("L")
+        # Compiled code is made once per kind of array, so all images come as one kind: contiguous and read-only.
+        pixels = np.ascontiguousarray(rgb).view()
+        pixels.flags.writeable = False
+        self._plane = _lanczos.grey_plane(pixels)
+        self._turned: NDArray[np.uint8] | None = None
         self._reduced: dict[tuple[int, int], NDArray[np.uint8]] = {}
 
     def reduced(self, width: int, height: int) -> NDArray[np.uint8]:
-        """The grey image resized by Pillow's LANCZOS filter: uint8, shape (height, width), read-only."""
+        """The grey image as Pillow 13 resizes it with LANCZOS: uint8, shape (height, width), read-only."""
         key = (width, height)
         if key not in self._reduced:
-            self._reduced[key] = np.asarray(self._grey.resize(key, Image.Resampling.LANCZOS))
+            size = (self.height, self.width, height, width)
+            if _lanczos.columns_first(*size):
+                plane = _lanczos.resize_rows_first(self._plane, *size)
+            else:
+                if self._turned is None:
+                    self._turned = _lanczos.transposed(self._plane)
+                plane = _lanczos.resize_rows_last(self._turned, *size)
+            result = plane[:height, :width]
+            result.flags.writeable = False
+            self._reduced[key] = result
         return self._reduced[key]

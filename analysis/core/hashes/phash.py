@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.fftpack
 from numpy.typing import NDArray
+from scipy.fft import dct
 
+from analysis.core.hashes._median import middle
 from analysis.core.hashes._rendition import Rendition
 from analysis.core.hashes._square import SquareHash
 
@@ -26,8 +27,9 @@ class PerceptualHash(SquareHash):
     def compute(self, rendition: Rendition) -> NDArray[np.bool_]:
         """Bits row by row: frequency > median of them all."""
         cells = rendition.reduced(4 * self.size, 4 * self.size)
-        frequencies = scipy.fftpack.dct(scipy.fftpack.dct(cells, axis=0), axis=1)[: self.size, : self.size]
-        return np.asarray(frequencies > np.median(frequencies), np.bool_).ravel()
+        frequencies = dct(dct(cells, axis=0)[: self.size], axis=1)[:, : self.size].ravel()
+        below, above = middle(frequencies)
+        return np.asarray(frequencies > (below + above) / 2, np.bool_)
 
 
 ENTRIES = (PerceptualHash(8, default_distance=8), PerceptualHash(16, default_distance=32))

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.core.arrays import PackedBits, Pairs
 from analysis.core.errors import InvalidArray, TooManyPairs
 
+if TYPE_CHECKING:
+    from analysis.core.search._distinct import Distinct
+
 _HUBS_NAMED = 10
-_BLOCK_CELLS = 1 << 22
+_SMALL = 4_000_000
+"""Words compared up to which numpy is done before compiled code is loaded."""
+_ROWS_AT_ONCE = 1 << 18
 
 
 def hamming_join(
@@ -20,7 +28,11 @@ def hamming_join(
     max_pairs: int = 50_000_000,
     threads: int | None = None,
 ) -> Pairs:
-    """Find every pair of hashes at most `max_distance` bits apart.
+    """Find every pair of hashes at most `max_distance` bits apart: exactly those that brute force gives.
+
+    Equal hashes are compared once. A plan (see `plan`) is then chosen from the number of hashes, their length, the
+    distance and a sample of the data: an index over chunks of the bits, or brute force in blocks. Memory beyond the
+    input stays below about 60 bytes for each hash and 40 for each pair.
 
     Args:
         first: n hashes.
@@ -34,7 +46,8 @@ def hamming_join(
 
     Raises:
         InvalidArray: hashes of different lengths, or a negative distance.
-        TooManyPairs: more than `max_pairs` pairs; names the rows of `first` that are in the most pairs.
+        TooManyPairs: more than `max_pairs` pairs. The search stops there; the hubs named are rows of `first`, one for
+            each distinct hash, with their exact number of pairs: those in the most pairs among what was found.
     """
     if max_distance < 0:
         raise InvalidArray(f"A Hamming distance is 0 or more bits, not {max_distance}.")
@@ -43,24 +56,23 @@ def hamming_join(
             f"Hashes of {first.n_bits} bits cannot be compared with hashes of {second.n_bits} bits.",
             remedy="Join hashes of one signal.",
         )
-    del threads
     x = _words(first)
     y = x if second is None else _words(second)
-    keys: list[NDArray[np.int64]] = []
-    found = 0
-    step = max(1, _BLOCK_CELLS // max(1, len(y)))
-    for start in range(0, len(x), step):
-        near = _distances(x[start : start + step], y) <= max_distance
-        if second is None:
-            near &= np.arange(start, start + len(near))[:, None] < np.arange(len(y))
-        keys.append(np.flatnonzero(near) + start * len(y))
-        found += len(keys[-1])
-        if found > max_pairs:
-            raise _too_many(x, y, np.concatenate(keys), max_distance, max_pairs, within=second is None)
-    if not found:
+    within = second is None
+    if x.size * len(y) <= _SMALL:
+        keys = _small_join(x, y, max_distance, within)
+        if len(keys) > max_pairs:
+            raise _too_many(x, y, keys // len(y), keys % len(y), max_distance, max_pairs, within)
+    else:
+        keys = _large_join(first, x, None if within else y, max_distance, max_pairs, threads or os.cpu_count() or 1)
+    if not len(keys):
         return Pairs.empty()
-    a, b = np.divmod(np.concatenate(keys), len(y))
-    distance = np.bitwise_count(x[a] ^ y[b]).sum(axis=1, dtype=np.float32)
+    a, b = (part.astype(np.int64) for part in np.divmod(keys, np.uint64(len(y))))
+    del keys
+    distance = np.empty(len(a), np.float32)
+    for start in range(0, len(a), _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
+        distance[part] = np.bitwise_count(x[a[part]] ^ y[b[part]]).sum(axis=1, dtype=np.float32)
     return Pairs(a, b, distance)
 
 
@@ -70,36 +82,52 @@ def _words(hashes: PackedBits) -> NDArray[np.uint64]:
     short = -packed.shape[1] % 8
     if short:
         packed = np.pad(packed, ((0, 0), (0, short)))
-    return np.require(packed.view("<u8"), requirements="CA")
+    return np.require(packed.view("<u8"), requirements=["C", "ALIGNED"])
 
 
-def _distances(x: NDArray[np.uint64], y: NDArray[np.uint64]) -> NDArray[np.int16]:
-    total = np.zeros((len(x), len(y)), np.int16)
+def _bit_positions(n_bits: int) -> NDArray[np.int64]:
+    """Where each bit of a hash lies in its words: 64 * word + shift."""
+    bit = np.arange(n_bits)
+    return bit // 8 * 8 + 7 - bit % 8
+
+
+def _small_join(
+    x: NDArray[np.uint64], y: NDArray[np.uint64], max_distance: int, within: bool
+) -> NDArray[np.uint64]:
+    """Keys a * m + b of all pairs, ascending."""
+    distance = np.zeros((len(x), len(y)), np.int32)
     for word in range(x.shape[1]):
-        total += np.bitwise_count(x[:, None, word] ^ y[:, word])
-    return total
+        distance += np.bitwise_count(x[:, word, None] ^ y[:, word])
+    near = distance <= max_distance
+    return np.flatnonzero(np.triu(near, 1) if within else near).astype(np.uint64)
 
 
-def _too_many(
+def _large_join(
+    hashes: PackedBits,
     x: NDArray[np.uint64],
-    y: NDArray[np.uint64],
-    keys: NDArray[np.int64],
+    y: NDArray[np.uint64] | None,
     max_distance: int,
-    limit: int,
-    *,
-    within: bool,
-) -> TooManyPairs:
-    a, b = np.divmod(keys, len(y))
-    degree = np.bincount(a, minlength=len(x))
-    if within:
-        degree += np.bincount(b, minlength=len(x))
-    rows = np.argsort(-degree, kind="stable")[:_HUBS_NAMED]
-    hubs = [(int(r), int((_distances(x[r : r + 1], y) <= max_distance).sum()) - within) for r in rows]
-    hubs.sort(key=lambda hub: (-hub[1], hub[0]))
-    return TooManyPairs(
-        f"More than {limit:,} pairs are at most {max_distance} bits apart; "
-        f"row {hubs[0][0] + 1} alone is in {hubs[0][1]:,}.",
-        limit=limit,
-        hubs=hubs,
-        remedy="Lower the distance, or leave out the images that are like all others (blank pages, flat colours).",
-    )
+    max_pairs: int,
+    threads: int,
+) -> NDArray[np.uint64]:
+    """Keys a * m + b of all pairs, ascending."""
+    from analysis.core.search._distinct import Distinct, write_pairs  # noqa: PLC0415  numba takes a second to import
+    from analysis.core.search._execute import Found, execute  # noqa: PLC0415
+    from analysis.core.search.plan import choose_plan  # noqa: PLC0415
+
+    left = Distinct.of(x)
+    right = None if y is None else Distinct.of(y)
+    other = right or left
+    found = Found(left.sizes(), other.sizes(), left.pairs_of_equals() if right is None else 0, max_pairs)
+    if not found.full:
+        bits = _bit_positions(hashes.n_bits)
+        plan = choose_plan(left.words, None if right is None else right.words, bits, max_distance)
+        execute(plan, left, right, max_distance, found, threads)
+    hits1, hits2 = found.take()
+    if found.full:
+        raise _too_many_distinct(left, right, hits1, hits2, max_distance, max_pairs)
+    m = len(x) if y is None else len(y)
+    keys = np.empty(found.pairs, np.uint64)
+    write_pairs(hits1, hits2, left.starts, left.order, other.starts, other.order, right is None, m, keys)
+    keys.sort()
+    return keys

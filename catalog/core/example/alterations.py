@@ -28,26 +28,27 @@ def encode(image: Image.Image, suffix: str, *, quality: int = _QUALITY) -> bytes
 
 def choose_parameters(alteration: str, rng: np.random.Generator) -> Parameters:
     """Draw the parameters of one alteration, before any image exists."""
+    parameters: Parameters = {}
     if alteration == "reencoded":
-        return {"quality": 40}
-    if alteration == "resized":
-        return {"scale": round(float(rng.choice([rng.uniform(0.35, 0.75), rng.uniform(1.3, 1.8)])), 3)}
-    if alteration == "cropped":
-        total = rng.uniform(0.05, 0.12, 2)
-        left, top = total * rng.uniform(0, 1, 2)
-        edges = {"left": left, "top": top, "right": total[0] - left, "bottom": total[1] - top}
-        return {edge: round(float(share), 4) for edge, share in edges.items()}
-    if alteration == "recoloured":
+        parameters = {"quality": 40}
+    elif alteration == "resized":
+        parameters = {"scale": round(float(rng.choice([rng.uniform(0.35, 0.75), rng.uniform(1.3, 1.8)])), 3)}
+    elif alteration == "cropped":
+        width, height = rng.uniform(0.05, 0.12, 2)
+        left, top = rng.uniform(0, width), rng.uniform(0, height)
+        edges = {"left": left, "top": top, "right": width - left, "bottom": height - top}
+        parameters = {edge: round(float(share), 4) for edge, share in edges.items()}
+    elif alteration == "recoloured":
         how = str(rng.choice(["sepia", "cyanotype", "saturation", "brightness"]))
         factors = {"saturation": (0.25, 1.8), "brightness": (0.75, 1.25)}
-        return {"how": how, "factor": float(rng.choice(factors[how]))} if how in factors else {"how": how}
-    if alteration == "mirrored":
-        return {"axis": "vertical"}
-    if alteration == "rotated":
-        return {"degrees": round(float(rng.choice([90, 270, rng.uniform(3, 6), -rng.uniform(3, 6)])), 2)}
-    if alteration == "watermarked":
-        return {"text": str(rng.choice(["PICTURE LIBRARY", "CITY ARCHIVE", "SPECIMEN"])), "opacity": 0.45}
-    return {}
+        parameters = {"how": how, "factor": float(rng.choice(factors[how]))} if how in factors else {"how": how}
+    elif alteration == "mirrored":
+        parameters = {"axis": "vertical"}
+    elif alteration == "rotated":
+        parameters = {"degrees": round(float(rng.choice([90, 270, rng.uniform(3, 6), -rng.uniform(3, 6)])), 2)}
+    elif alteration == "watermarked":
+        parameters = {"text": str(rng.choice(["PICTURE LIBRARY", "CITY ARCHIVE", "SPECIMEN"])), "opacity": 0.45}
+    return parameters
 
 
 @functools.cache

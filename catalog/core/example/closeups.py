@@ -39,6 +39,7 @@ def _bloom(c: Canvas, x: float, y: float, radius: float, colours: tuple[Colour, 
 
 
 def flowers(c: Canvas) -> None:
+    """Blossoms in a vase on a table, or growing in a meadow."""
     wall, table = ground_tones(c)
     backdrop(c, wall)
     stem = c.against(wall, apart=35)
@@ -80,6 +81,7 @@ def flowers(c: Canvas) -> None:
 
 
 def birds(c: Canvas) -> None:
+    """One bird or a few, perched on branches or in flight."""
     sky, ground = ground_tones(c)
     backdrop(c, sky)
     if c.chance(0.5):
@@ -127,6 +129,7 @@ def birds(c: Canvas) -> None:
 
 
 def portraits(c: Canvas) -> None:
+    """Head and shoulders of one or two people before a wall."""
     wall, coat = ground_tones(c)
     backdrop(c, wall)
     if c.chance(0.35):
@@ -138,10 +141,11 @@ def portraits(c: Canvas) -> None:
         s = c.between(0.62, 1.15) / (1.35 if people == 2 else 1)
         x = c.w * (c.between(0.28, 0.72) if people == 1 else (n + 0.5) / 2 + c.between(-0.08, 0.08))
         y = c.h * c.between(0.34, 0.56)
-        _bust(c, x, y, s, wall, coat)
+        _bust(c, (x, y, s), wall, coat)
 
 
-def _bust(c: Canvas, x: float, y: float, s: float, wall: Colour, coat: Colour) -> None:
+def _bust(c: Canvas, place: tuple[float, float, float], wall: Colour, coat: Colour) -> None:
+    x, y, s = place
     flip = 1.0 if c.chance(0.5) else -1.0
     skin = c.against(wall, apart=25)
     hair = c.against(skin, wall, apart=35)
@@ -208,7 +212,8 @@ def _bust(c: Canvas, x: float, y: float, s: float, wall: Colour, coat: Colour) -
         put(smooth([(-0.24, -0.12), (-0.27, -0.3), (0, -0.42), (0.27, -0.3), (0.24, -0.12), (0, -0.22)]), cap)
 
 
-def _fruit(c: Canvas, x: float, y: float, r: float, colour: Colour, stalk: Colour) -> None:
+def _fruit(c: Canvas, place: tuple[float, float, float], colour: Colour, stalk: Colour) -> None:
+    x, y, r = place
     kind, lean = c.count(0, 3), c.between(-0.4, 0.4)
     light = blend(colour, (255, 255, 255), 0.3)
     if kind == 0:
@@ -228,6 +233,7 @@ def _fruit(c: Canvas, x: float, y: float, r: float, colour: Colour, stalk: Colou
 
 
 def fruit_bowls(c: Canvas) -> None:
+    """A dish of fruit on a table, with a cloth and fallen fruit."""
     wall, table = ground_tones(c)
     backdrop(c, wall)
     edge, slope = c.h * c.between(0.3, 0.8), c.between(-0.25, 0.25)
@@ -244,14 +250,14 @@ def fruit_bowls(c: Canvas) -> None:
     dish = c.against(wall, table, apart=40)
     stalk = c.against(table, apart=40)
     inks = [ink for ink in c.palette if ink not in (dish, table)]
-    for k in range(c.count(3, 9)):
+    for _ in range(c.count(3, 9)):
         r = c.between(0.06, 0.14)
         at, lift = x + c.between(-0.75, 0.75) * half, c.between(0.0, 0.26)
-        _fruit(c, at, y - lift * (1 - abs(at - x) / half) - 0.4 * r, r, c.pick(inks), stalk)
+        _fruit(c, (at, y - lift * (1 - abs(at - x) / half) - 0.4 * r, r), c.pick(inks), stalk)
     t = np.linspace(0, np.pi, 24)
     c.polygon(np.column_stack((x + half * np.cos(t), y + depth * np.sin(t) ** 0.7)), dish)
     c.box(x - half * 0.35, y + depth - 0.02, x + half * 0.35, y + depth + 0.035, dish)
     c.line([(x - half * 0.85, y + depth * 0.32), (x + half * 0.85, y + depth * 0.32)], blend(dish, table, 0.55), 0.014)
     for _ in range(c.count(0, 4)):
         place = (c.w * c.between(0.05, 0.95), min(c.h * 0.95, y + depth + c.between(-0.05, 0.2)))
-        _fruit(c, *place, c.between(0.05, 0.13), c.pick(inks), stalk)
+        _fruit(c, (*place, c.between(0.05, 0.13)), c.pick(inks), stalk)

@@ -77,14 +77,15 @@ def blend(first: Colour, second: Colour, share: float) -> Colour:
 def ellipse(x: float, y: float, rx: float, ry: float, angle: float = 0.0) -> Points:
     """Outline of a turned ellipse, shape (36, 2)."""
     t = np.linspace(0.0, 2 * np.pi, 36, endpoint=False)
-    return turned(np.column_stack((rx * np.cos(t), ry * np.sin(t))), angle) + (x, y)
+    return placed(turned(np.column_stack((rx * np.cos(t), ry * np.sin(t))), angle), x, y)
 
 
 def leaf(x: float, y: float, length: float, width: float, angle: float) -> Points:
     """Outline of a pointed leaf that grows from (x, y), shape (24, 2)."""
     t = np.linspace(0.0, 1.0, 12)
     bulge = width / 2 * np.sin(np.pi * t) ** 0.8
-    return turned(np.column_stack((np.r_[t, t[::-1]] * length, np.r_[bulge, -bulge[::-1]])), angle) + (x, y)
+    outline = np.column_stack((np.r_[t, t[::-1]] * length, np.r_[bulge, -bulge[::-1]]))
+    return placed(turned(outline, angle), x, y)
 
 
 def turned(points: Points, angle: float) -> Points:
@@ -94,9 +95,12 @@ def turned(points: Points, angle: float) -> Points:
     return result
 
 
-def placed(points: Sequence[tuple[float, float]] | Points, x: float, y: float, scale: float, flip: float) -> Points:
+def placed(
+    points: Sequence[tuple[float, float]] | Points, x: float, y: float, scale: float = 1.0, flip: float = 1.0
+) -> Points:
     """The points scaled about the origin, mirrored where ``flip`` is -1, and moved to (x, y)."""
-    return np.asarray(points) * (scale * flip, scale) + (x, y)
+    result: Points = np.asarray(points) * np.array((scale * flip, scale)) + np.array((x, y))
+    return result
 
 
 def smooth(knots: Sequence[tuple[float, float]], steps: int = 8) -> Points:
@@ -309,11 +313,11 @@ def _grained(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 def _mounted(canvas: Canvas, image: Image.Image) -> Image.Image:
     """Leave a margin of bare paper, or a dark passe-partout, around some prints."""
-    style = canvas.detail.random()
+    style = canvas.layout.random()
     if style < 0.5:
         return image
-    width = round(min(canvas.size) * canvas.detail.uniform(0.02, 0.07))
-    foot = width * int(canvas.detail.integers(1, 4))
+    width = round(min(canvas.size) * canvas.between(0.02, 0.07))
+    foot = width * canvas.count(1, 3)
     tone = canvas.palette.paper if style < 0.85 else canvas.palette.ink
     sheet = Image.new("RGB", canvas.size, tone)
     inner = image.resize((canvas.size[0] - 2 * width, canvas.size[1] - width - foot), Image.Resampling.BOX)

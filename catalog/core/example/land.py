@@ -26,6 +26,7 @@ def ridge(c: Canvas, y: float, height: float, colour: Colour, *, peaks: float = 
 
 
 def water(c: Canvas, horizon: float, tone: Colour) -> None:
+    """The sea or a lake from the horizon down, with waves and sometimes glitter."""
     c.box(0, horizon, c.w, c.h, tone)
     other, rows = c.against(tone, apart=28), c.count(4, 11)
     curl, length = c.between(0.004, 0.022), c.between(0.1, 0.5)
@@ -44,6 +45,7 @@ def water(c: Canvas, horizon: float, tone: Colour) -> None:
 
 
 def flock(c: Canvas, colour: Colour, count: int) -> None:
+    """A few distant birds in the upper sky."""
     for _ in range(count):
         x, y, s = c.detail.uniform(0, c.w), c.detail.uniform(0.03, 0.4) * c.h, c.detail.uniform(0.02, 0.05)
         wing = [(-1, -0.3), (-0.5, -0.55), (0, 0), (0.5, -0.55), (1, -0.3), (0.5, -0.3), (0, 0.25), (-0.5, -0.3)]

@@ -69,6 +69,7 @@ def _steamer(c: Canvas, x: float, y: float, s: float, colours: tuple[Colour, Col
 
 
 def ships(c: Canvas) -> None:
+    """Sailing ships or steamers, from the farthest to the nearest."""
     sky, sea = ground_tones(c)
     backdrop(c, sky)
     horizon = c.h * c.between(0.42, 0.86)
@@ -78,17 +79,19 @@ def ships(c: Canvas) -> None:
     hull = c.against(sky, sea)
     sail = c.against(sky, hull, apart=40)
     kind = _sailing_ship if c.chance(0.62) else _steamer
+    fleet = []
     if c.chance(0.55):
-        s = c.between(0.4, 0.8)
-        kind(c, c.w * c.between(0.2, 0.8), horizon + c.between(0.0, 0.3) * (c.h - horizon), s, (hull, sail))
+        fleet.append((c.between(0.0, 0.3), c.w * c.between(0.2, 0.8), c.between(0.4, 0.8)))
     for _ in range(c.count(1, 6)):
-        depth = c.between(0.0, 0.75)
-        y = horizon + depth * (c.h - horizon) * 0.8
-        kind(c, c.w * c.between(0.03, 0.97), y, c.between(0.08, 0.2) + 0.2 * depth, (hull, sail))
+        depth = c.between(0.0, 0.6)
+        fleet.append((depth, c.w * c.between(0.03, 0.97), c.between(0.08, 0.2) + 0.25 * depth))
+    for depth, x, s in sorted(fleet):
+        kind(c, x, horizon + depth * (c.h - horizon), s, (hull, sail))
     flock(c, c.against(sky, apart=30), c.count(0, 5))
 
 
 def lighthouses(c: Canvas) -> None:
+    """A lighthouse on its rock, with or without beams and a keeper’s house."""
     sky, ground = ground_tones(c)
     backdrop(c, sky)
     horizon = c.h * c.between(0.5, 0.9)
@@ -128,6 +131,7 @@ def lighthouses(c: Canvas) -> None:
 
 
 def mountains(c: Canvas) -> None:
+    """Ranges one behind the other, with snow, a lake, firs."""
     sky, land = ground_tones(c)
     backdrop(c, sky)
     layers, near = c.count(1, 4), c.h * c.between(0.6, 1.05)
@@ -162,6 +166,7 @@ def mountains(c: Canvas) -> None:
 
 
 def towers(c: Canvas) -> None:
+    """A few large towers, or a skyline of them."""
     sky, land = ground_tones(c)
     backdrop(c, sky)
     base = c.h * c.between(0.72, 1.0)
@@ -173,17 +178,18 @@ def towers(c: Canvas) -> None:
     for k in range(count):
         x = c.w * c.between(0.12, 0.88) if count < 4 else c.w * (k + c.between(0.2, 0.8)) / count
         top = c.h * c.between(0.12, 0.7)
-        _tower(c, x, top, c.h, wide * c.between(0.6, 1.3), colours[k % 2], sky)
+        _tower(c, (x, top, wide * c.between(0.6, 1.3)), colours[k % 2], sky)
     ridge(c, base + 0.1, c.between(0.04, 0.16), land, peaks=1.5)
     if c.chance(0.3):
         water(c, c.h * c.between(0.8, 0.92), c.against(land, apart=25))
     flock(c, c.against(sky, apart=30), c.count(0, 6))
 
 
-def _tower(c: Canvas, x: float, top: float, foot: float, width: float, stone: Colour, sky: Colour) -> None:
+def _tower(c: Canvas, place: tuple[float, float, float], stone: Colour, sky: Colour) -> None:
+    x, top, width = place
     half, roof = width / 2, c.against(stone, sky, apart=25)
-    c.box(x - half, top, x + half, foot, stone)
-    c.box(x, top, x + half, foot, blend(stone, c.palette.ink, 0.25))
+    c.box(x - half, top, x + half, c.h, stone)
+    c.box(x, top, x + half, c.h, blend(stone, c.palette.ink, 0.25))
     style, pitch = c.count(0, 3), c.between(0.6, 2.0)
     if style == 0:
         c.polygon([(x - half * 1.2, top), (x, top - width * pitch), (x + half * 1.2, top)], roof)

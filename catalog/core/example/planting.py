@@ -1,7 +1,7 @@
 """What the example holds: which images, which of them are copies of which, and what is wrong on purpose."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -178,9 +178,12 @@ def plan_recipes(seed: int, sizes: Mapping[str, int], copies: float, *, broken: 
     sources: list[int] = []
     used: set[int] = set()
     for number, dataset in enumerate(dataset_of):
-        kind = kinds.get(number, "")
-        source = _choose_source(rng, originals, dataset, kind, suffixes, used) if kind else number
-        used.add(source)
+        source = number
+        if number in kinds:
+            # A file copied as it is keeps its format, which has to suit every layout.
+            jpeg_only = kinds[number] == "identical"
+            source = _choose_source(rng, originals, dataset, jpeg_only=jpeg_only, suffixes=suffixes, used=used)
+            used.add(source)
         sources.append(source)
     for number, dataset in enumerate(dataset_of):
         kind, source = kinds.get(number, ""), sources[number]
@@ -222,6 +225,7 @@ def _suffix(rng: np.random.Generator, dataset: str) -> str:
 
 
 def file_path(dataset: str, name: str, label: str, suffix: str) -> str:
+    """Where a file stands in its dataset's folder, by the dataset's layout."""
     if dataset == "Harbour museum":
         return f"{label}/{name}{suffix}"
     return f"JPEGImages/{name}{suffix}" if dataset == "City archive" else f"{name}{suffix}"
@@ -231,8 +235,9 @@ def _choose_source(
     rng: np.random.Generator,
     originals: Mapping[str, list[int]],
     dataset: str,
-    kind: str,
-    suffixes: list[str],
+    *,
+    jpeg_only: bool,
+    suffixes: Sequence[str],
     used: set[int],
 ) -> int:
     """An original to copy, from another dataset in four of five cases; few originals are copied more than once."""
@@ -241,7 +246,7 @@ def _choose_source(
     pool = here if within else originals[elsewhere[rng.integers(len(elsewhere))]]
     choice = pool[rng.integers(len(pool))]
     for _ in range(50):
-        fits = kind != "identical" or suffixes[choice] == ".jpg"
+        fits = not jpeg_only or suffixes[choice] == ".jpg"
         if fits and (choice not in used or rng.random() < 0.03):
             break
         choice = pool[rng.integers(len(pool))]

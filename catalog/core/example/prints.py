@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from catalog.core.example.closeups import birds, flowers, fruit_bowls, portraits
-from catalog.core.example.drawing import PALETTES, Canvas, finish
+from catalog.core.example.drawing import PALETTES, Canvas, Palette, blend, finish
 from catalog.core.example.outdoors import lighthouses, mountains, ships, towers
 
 _SCENES: dict[str, Callable[[Canvas], None]] = {
@@ -31,13 +31,15 @@ def draw(
     Args:
         subject: one of ``SUBJECTS``.
         size: width and height in pixels.
-        layout: decides the composition and where light and dark lie in it.
-        detail: decides the inks and the small things: sun or moon, waves, lit windows, the mount, the grain of the paper.
+        layout: decides the composition and its inks.
+        detail: decides the tinge of the inks and the small things: sun or moon, waves, lit windows, the paper.
 
     Returns:
         An RGB image of that size.
     """
-    palette = PALETTES[detail.integers(len(PALETTES))]
+    palette, tinge = PALETTES[layout.integers(len(PALETTES))], PALETTES[detail.integers(len(PALETTES))]
+    share = float(detail.uniform(0, 0.3))
+    palette = Palette(*(blend(ink, other, share) for ink, other in zip(palette, tinge, strict=True)))
     canvas = Canvas(size, palette, layout=layout, detail=detail)
     _SCENES[subject](canvas)
     return finish(canvas)

@@ -1,0 +1,65 @@
+"""Compiled brute force in blocks, for where an index would compare nearly everything anyway."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from analysis.core.search._bits import LANES, lowest_bit, near_lanes, near_lanes_of_words, popcount
+from analysis.core.search._index_kernels import TILE
+
+
+@njit(cache=True, nogil=True)
+def join_blocks(
+    filter1, words1, columns2, words2, within, first_row, last_row, limit, state, out1, out2
+):  # fmt: skip
+    """Compare rows of one range of the first set with all rows of the second.
+
+    Args:
+        filter1: uint64, shape (n, k): the words that are compared first, all of them or one fold.
+        words1: uint64, shape (n, width).
+        columns2: uint64, shape (k, m + LANES), the same words of the second set, word by word.
+        words2: uint64, shape (m, width).
+        within: whether both sets are one: then only pairs with the first row below the second.
+        first_row: first row of the range.
+        last_row: row after the range.
+        limit: largest distance in bits.
+        state: int64, shape (2,), where to go on: [0, first_row] to begin with; state[0] is -1 at the end.
+        out1: uint32, shape (capacity,), receives rows of the first set; capacity at least TILE.
+        out2: uint32, shape (capacity,), receives rows of the second set.
+
+    Returns:
+        Number of pairs written. Call again with the same state until state[0] is -1.
+    """
+    count = 0
+    capacity = len(out1)
+    m, width = words2.shape
+    stride = columns2.shape[1]
+    single = len(columns2) == 1
+    flat = columns2.reshape(-1)
+    begin_tile, begin_row = state[0], state[1]
+    for tile in range(begin_tile, m, TILE):
+        tile_end = min(tile + TILE, m)
+        for i in range(begin_row if tile == begin_tile else first_row, last_row):
+            if count + TILE > capacity:
+                state[0], state[1] = tile, i
+                return count
+            head = filter1[i, 0]
+            for j in range(max(tile, i + 1) if within else tile, tile_end, LANES):
+                if single:
+                    hits = near_lanes(flat, j, head, limit)
+                else:
+                    hits = near_lanes_of_words(flat, stride, j, filter1, i, limit)
+                while hits != 0:
+                    at = j + np.int64(lowest_bit(hits))
+                    hits &= hits - np.uint64(1)
+                    if at < tile_end:
+                        distance = np.uint64(0)
+                        for w in range(width):
+                            distance += popcount(words1[i, w] ^ words2[at, w])
+                        if distance <= limit:
+                            out1[count] = i
+                            out2[count] = at
+                            count += 1
+    state[0] = -1
+    return count

@@ -1,0 +1,264 @@
+"""Reads of comparisons, pairs and verdicts. Scoping begins at the project, which `catalog.queries.access` gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+
+from analysis.core.errors import AnalysisError
+from analysis.models import Comparison, ComparisonSignal, Decision, Measurement, Split, Summary, Verdict
+from analysis.models.review import ACCEPTED, Choice
+from catalog.models import Dataset, Image, Project
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Two datasets of a comparison by id, a ≤ b; a = b is inside one dataset."""
+
+    a: int
+    b: int
+
+    @classmethod
+    def of(cls, one: Dataset, other: Dataset) -> Self:
+        """The cell of two datasets, whichever comes first."""
+        return cls(*sorted((one.pk, other.pk)))
+
+
+@dataclass(frozen=True, slots=True)
+class PairKey:
+    """Where a pair stands in order of distance; as text it is the `after` of a page's address."""
+
+    distance: float
+    a: int
+    b: int
+
+    def __str__(self) -> str:
+        return f"{self.distance:g}-{self.a}-{self.b}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """The key that an address carries; None for none.
+
+        Raises:
+            AnalysisError: not of the form distance-a-b.
+        """
+        if not text:
+            return None
+        try:
+            distance, a, b = text.split("-")
+            return cls(float(distance), int(a), int(b))
+        except ValueError:
+            raise AnalysisError(f"“{text}” is no place in a list of pairs.", remedy="Open the list anew.") from None
+
+
+@dataclass(frozen=True, slots=True)
+class PairRow:
+    """A pair as lists show it.
+
+    Attributes:
+        a: first image in canonical order, with its dataset and labels.
+        b: second image, likewise.
+        distance: under the list's signal.
+        choice: the decision that stands; empty while there is none.
+    """
+
+    a: Image
+    b: Image
+    distance: float
+    choice: str
+
+    @property
+    def key(self) -> PairKey:
+        """Its place in order of distance."""
+        return PairKey(self.distance, self.a.pk, self.b.pk)
+
+    @property
+    def choice_title(self) -> str:
+        """The decision for people."""
+        return Choice(self.choice).label if self.choice else "unjudged"
+
+    @property
+    def labels_differ(self) -> bool:
+        """Whether both images are labelled and their labels are not the same."""
+        a = {label.name for label in self.a.labels.all()}
+        b = {label.name for label in self.b.labels.all()}
+        return bool(a) and bool(b) and a != b
+
+
+FILTERS: dict[str, tuple[str, ...] | None] = {
+    "": None,
+    "open": (),
+    "accepted": ACCEPTED,
+    "rejected": (Choice.RELATED, Choice.DIFFERENT),
+    **{choice.value: (choice.value,) for choice in Choice if choice != Choice.WITHDRAWN},
+}
+"""What a list of pairs can be narrowed to: all, unjudged, accepted, rejected, or one verdict."""
+
+
+def comparisons(project: Project) -> QuerySet[Comparison]:
+    """The project's comparisons, the newest first, with datasets and signals."""
+    return project.comparisons.prefetch_related("datasets", "signals__signal").order_by("-id")
+
+
+def comparison(project: Project, comparison_id: int) -> Comparison:
+    """One comparison of the project (else 404), with datasets and signals."""
+    return get_object_or_404(comparisons(project), pk=comparison_id)
+
+
+def cells(comparison: Comparison) -> list[Cell]:
+    """The dataset pairs that a comparison's scope covers."""
+    ids = sorted(dataset.pk for dataset in comparison.datasets.all())
+    across = [Cell(a, b) for i, a in enumerate(ids) for b in ids[i + 1 :]]
+    within = [Cell(a, a) for a in ids]
+    return {"across": across, "within": within, "both": across + within}[comparison.scope]
+
+
+def chosen_signal(comparison: Comparison, name: str = "") -> ComparisonSignal:
+    """The comparison's signal of this name, or its first.
+
+    Raises:
+        AnalysisError: the comparison has no such signal.
+    """
+    rows = list(comparison.signals.all())
+    for row in rows:
+        if not name or row.signal.name == name:
+            return row
+    raise AnalysisError(
+        f"This comparison has no signal “{name}”.", remedy=f"It has: {', '.join(row.signal.name for row in rows)}."
+    )
+
+
+def summary(comparison: Comparison, signal_id: int) -> Summary | None:
+    """The stored overlap under one signal; None while it has not been computed."""
+    return Summary.objects.filter(comparison=comparison, signal_id=signal_id).first()
+
+
+_DIFFERENT_LABELS = """
+    AND EXISTS (SELECT 1 FROM catalog_imagelabel l WHERE l.image_id = m.image_a_id)
+    AND EXISTS (SELECT 1 FROM catalog_imagelabel l WHERE l.image_id = m.image_b_id)
+    AND ARRAY(SELECT l.label_id FROM catalog_imagelabel l WHERE l.image_id = m.image_a_id ORDER BY 1)
+     <> ARRAY(SELECT l.label_id FROM catalog_imagelabel l WHERE l.image_id = m.image_b_id ORDER BY 1)
+"""
+
+
+def pairs(
+    comparison: Comparison,
+    *,
+    signal_id: int,
+    max_distance: float,
+    cell: Cell | None = None,
+    show: str = "",
+    labels_differ: bool = False,
+    after: PairKey | None = None,
+    limit: int = 50,
+) -> list[PairRow]:
+    """A page of a comparison's pairs in order of distance, then of image ids.
+
+    Each dataset pair is one range of an index that is read from its place on, so a page costs the same wherever it
+    lies and however many pairs there are.
+
+    Args:
+        comparison: whose datasets and scope.
+        signal_id: the signal that orders and bounds them.
+        max_distance: the largest distance.
+        cell: only pairs of these two datasets.
+        show: a key of `FILTERS`.
+        labels_differ: only pairs whose two images carry different labels.
+        after: the last pair of the page before.
+        limit: pairs on the page; one more is returned where there is a next page.
+
+    Raises:
+        AnalysisError: an unknown filter, or a cell outside the comparison.
+    """
+    if show not in FILTERS:
+        raise AnalysisError(f"There is no filter “{show}”.", remedy=f"There are: {', '.join(filter(None, FILTERS))}.")
+    asked = cells(comparison)
+    if cell is not None:
+        if cell not in asked:
+            raise AnalysisError("The comparison does not cover pairs of these two datasets.")
+        asked = [cell]
+    if not asked:
+        return []
+    narrowed, choices = "", FILTERS[show]
+    parameters: list[object] = [[c.a for c in asked], [c.b for c in asked], signal_id, max_distance]
+    if after is not None:
+        narrowed += " AND (m.distance, m.image_a_id, m.image_b_id) > (%s, %s, %s)"
+        parameters += [after.distance, after.a, after.b]
+    if choices == ():
+        narrowed += " AND d.choice IS NULL"
+    elif choices:
+        narrowed += " AND d.choice = ANY(%s)"
+        parameters.append(list(choices))
+    if labels_differ:
+        narrowed += _DIFFERENT_LABELS
+    query = f"""
+        SELECT found.* FROM unnest(%s::bigint[], %s::bigint[]) AS cell(a, b)
+        CROSS JOIN LATERAL (
+            SELECT m.image_a_id, m.image_b_id, m.distance, coalesce(d.choice, '') AS choice
+            FROM analysis_measurement m
+            LEFT JOIN analysis_decision d ON d.image_a_id = m.image_a_id AND d.image_b_id = m.image_b_id
+            WHERE m.signal_id = %s AND m.dataset_a_id = cell.a AND m.dataset_b_id = cell.b AND m.distance <= %s
+            {narrowed}
+            ORDER BY m.distance, m.image_a_id, m.image_b_id LIMIT %s
+        ) AS found
+        ORDER BY found.distance, found.image_a_id, found.image_b_id LIMIT %s
+    """  # noqa: S608  # built from constants above; values are parameters
+    with connection.cursor() as cursor:
+        cursor.execute(query, [*parameters, limit + 1, limit + 1])
+        rows = cursor.fetchall()
+    images = images_by_id([pk for a, b, _, _ in rows for pk in (a, b)])
+    return [PairRow(images[a], images[b], distance, choice) for a, b, distance, choice in rows]
+
+
+def images_by_id(ids: Sequence[int]) -> dict[int, Image]:
+    """Images with their datasets and labels, in two queries."""
+    found = Image.objects.filter(pk__in=set(ids)).select_related("dataset__project").prefetch_related("labels")
+    return {image.pk: image for image in found}
+
+
+def judged_counts(
+    comparison: Comparison, *, signal_id: int, max_distance: float, cell: Cell | None = None
+) -> dict[str, int]:
+    """How many of the comparison's pairs up to a distance have each verdict; unjudged ones are not counted."""
+    asked = cells(comparison) if cell is None else [cell]
+    query = """
+        SELECT d.choice, count(*) FROM unnest(%s::bigint[], %s::bigint[]) AS cell(a, b)
+        JOIN analysis_decision d ON d.dataset_a_id = cell.a AND d.dataset_b_id = cell.b
+        JOIN analysis_measurement m ON m.image_a_id = d.image_a_id AND m.image_b_id = d.image_b_id
+        WHERE m.signal_id = %s AND m.distance <= %s GROUP BY d.choice
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(query, [[c.a for c in asked], [c.b for c in asked], signal_id, max_distance])
+        return dict(cursor.fetchall())
+
+
+def measurements(a: Image, b: Image) -> list[tuple[str, float]]:
+    """What is known of a pair: signal name and distance, by name."""
+    rows = Measurement.objects.filter(image_a=a, image_b=b).select_related("signal").order_by("signal__name")
+    return [(row.signal.name, row.distance) for row in rows]
+
+
+def decision(a: Image, b: Image) -> Decision | None:
+    """What holds of a pair; None while no verdict stands."""
+    return Decision.objects.filter(image_a=a, image_b=b).select_related("verdict__annotator").first()
+
+
+def verdicts(a: Image, b: Image) -> QuerySet[Verdict]:
+    """Everything that was said of a pair, the newest first."""
+    return Verdict.objects.filter(image_a=a, image_b=b).select_related("annotator").order_by("-id")
+
+
+def splits(project: Project) -> QuerySet[Split]:
+    """The project's splits, the newest first."""
+    return project.splits.select_related("dataset", "signal", "created_by").order_by("-id")
+
+
+def split(project: Project, split_id: int) -> Split:
+    """One split of the project (else 404)."""
+    return get_object_or_404(splits(project), pk=split_id)
+

@@ -1,0 +1,17 @@
+"""Pages (being written)."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+
+def request_report(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    return HttpResponse("not written yet", status=501)
+
+
+def detail(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    return HttpResponse("not written yet", status=501)
+
+
+def download(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    return HttpResponse("not written yet", status=501)

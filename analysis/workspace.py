@@ -1,0 +1,110 @@
+"""Writes that people ask for directly: comparisons, splits, reports. The work itself is a task's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.utils import timezone
+
+from analysis.core.errors import AnalysisError
+from analysis.models import Comparison, ComparisonSignal, Report
+from analysis.signals import check_distance, signal
+from catalog.models import Dataset, Job, Project
+
+
+@transaction.atomic
+def create_comparison(
+    *,
+    project: Project,
+    datasets: Sequence[Dataset],
+    signals: Mapping[str, float],
+    scope: str,
+    by: AbstractBaseUser | None,
+    name: str = "",
+) -> Comparison:
+    """A comparison that waits for a worker.
+
+    Args:
+        project: whose datasets are compared.
+        datasets: two or more; one is enough for the scope within.
+        signals: signal name → largest distance explored.
+        scope: across, within or both.
+        by: who asks.
+        name: empty for the names of the datasets.
+
+    Raises:
+        AnalysisError: too few datasets, no signal, an unknown scope or a distance that makes no sense.
+    """
+    chosen = list(dict.fromkeys(datasets))
+    if any(dataset.project_id != project.pk for dataset in chosen):
+        raise AnalysisError("A comparison stays inside one project.")
+    if scope not in Comparison.Scope.values:
+        raise AnalysisError(f"There is no scope “{scope}”.", remedy=f"There are: {', '.join(Comparison.Scope.values)}.")
+    needed = 2 if scope == Comparison.Scope.ACROSS else 1
+    if len(chosen) < needed:
+        raise AnalysisError(
+            f"The scope “{scope}” needs at least {needed} dataset{'s' if needed > 1 else ''}; {len(chosen)} chosen.",
+            remedy="Choose more datasets, or the scope within.",
+        )
+    if not signals:
+        raise AnalysisError("A comparison needs at least one signal.", remedy="Choose one, such as phash-8.")
+    checked = {name: check_distance(signal(name), distance) for name, distance in signals.items()}
+    comparison = Comparison.objects.create(
+        project=project,
+        name=" ".join(name.split())[:300],
+        scope=scope,
+        status=Job.Status.QUEUED,
+        stage="Waiting for a worker",
+        heartbeat_at=timezone.now(),
+        created_by_id=by.pk if by else None,
+    )
+    comparison.datasets.set(chosen)
+    ComparisonSignal.objects.bulk_create(
+        ComparisonSignal(comparison=comparison, signal_id=signal(name).id, max_distance=distance)
+        for name, distance in checked.items()
+    )
+    return comparison
+
+
+def queue_again(*, job: Job) -> None:
+    """Queue a job that is over, because it failed or its data changed. Every stage is repeatable."""
+    type(job)._default_manager.filter(pk=job.pk, status__in=[Job.Status.DONE, Job.Status.FAILED]).update(
+        status=Job.Status.QUEUED, stage="Waiting for a worker", heartbeat_at=timezone.now(), error=""
+    )
+
+
+def request_report(
+    *, comparison: Comparison, thresholds: Mapping[str, float], by: AbstractBaseUser | None
+) -> Report:
+    """A report that waits for a worker.
+
+    Args:
+        comparison: a comparison that is done.
+        thresholds: signal name → largest distance; signals that are missing stand at their largest explored.
+        by: who asks.
+
+    Raises:
+        AnalysisError: the comparison is not done, or a threshold lies beyond what was explored.
+    """
+    if comparison.status != Job.Status.DONE:
+        raise AnalysisError("The comparison is not done yet.", remedy="Wait for it, then ask for the report.")
+    explored = {row.signal.name: row.max_distance for row in comparison.signals.all()}
+    for name, distance in thresholds.items():
+        if name not in explored:
+            raise AnalysisError(f"This comparison has no signal “{name}”.", remedy=f"It has: {', '.join(explored)}.")
+        if not 0 <= distance <= explored[name]:
+            raise AnalysisError(
+                f"{distance:g} is not between 0 and {explored[name]:g}, the largest distance explored under {name}.",
+                remedy="Choose a smaller distance, or compare again up to a larger one.",
+            )
+    return Report.objects.create(
+        comparison=comparison,
+        thresholds={**explored, **thresholds},
+        status=Job.Status.QUEUED,
+        stage="Waiting for a worker",
+        unit="files",
+        heartbeat_at=timezone.now(),
+        created_by_id=by.pk if by else None,
+    )

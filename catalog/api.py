@@ -1,0 +1,5 @@
+"""The REST API of what people bring."""
+
+from ninja import Router
+
+router = Router()

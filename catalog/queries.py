@@ -1,0 +1,145 @@
+"""Reads, scoped to what a person may see. Every view and API call begins here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Count, Q, QuerySet, Sum
+from django.shortcuts import get_object_or_404
+
+from catalog.core.errors import NotAllowed
+from catalog.models import Dataset, Image, Label, Membership, Project, RefusedFile, Upload
+
+Person = AbstractBaseUser | AnonymousUser
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A person's way into one project: the project and their role in it."""
+
+    project: Project
+    membership: Membership
+
+    def may(self, role: str) -> bool:
+        """Whether the person may do what `role` may do."""
+        return self.membership.allows(role)
+
+    def require(self, role: str) -> None:
+        """Raise `NotAllowed` unless the person may do what `role` may do."""
+        if not self.may(role):
+            raise NotAllowed(
+                f"You are {self.membership.role} of “{self.project.name}”; this needs the role {role}.",
+                remedy="An owner of the project can change your role.",
+            )
+
+
+def projects(person: Person) -> QuerySet[Project]:
+    """The projects that a person belongs to, with counts of datasets and images."""
+    return (
+        Project.objects.filter(memberships__user_id=person.pk)
+        .annotate(dataset_total=Count("datasets", distinct=True))
+        .order_by("name", "id")
+    )
+
+
+def access(person: Person, slug: str, role: str = Membership.Role.VIEWER) -> Access:
+    """The way into a project; 404 for those who do not belong to it, so that names are not betrayed.
+
+    Raises:
+        Http404: no such project among those the person belongs to.
+        NotAllowed: the role does not allow it.
+    """
+    membership = get_object_or_404(
+        Membership.objects.select_related("project"), project__slug=slug, user_id=person.pk
+    )
+    found = Access(membership.project, membership)
+    found.require(role)
+    return found
+
+
+def access_of_image(person: Person, image_id: int) -> Image:
+    """An image with its dataset, if the person may see it (else 404)."""
+    return get_object_or_404(
+        Image.objects.select_related("dataset__project"), pk=image_id, dataset__project__memberships__user_id=person.pk
+    )
+
+
+def datasets(project: Project) -> QuerySet[Dataset]:
+    """The project's datasets in order."""
+    return project.datasets.all()
+
+
+def dataset(project: Project, slug: str) -> Dataset:
+    """One dataset of the project (else 404)."""
+    return get_object_or_404(Dataset, project=project, slug=slug)
+
+
+def uploads(project: Project) -> QuerySet[Upload]:
+    """Uploads into the project's datasets, the newest first."""
+    return Upload.objects.filter(dataset__project=project).select_related("dataset", "created_by")
+
+
+def upload(project: Project, upload_id: int) -> Upload:
+    """One upload of the project (else 404)."""
+    return get_object_or_404(uploads(project), pk=upload_id)
+
+
+def images(dataset: Dataset, *, label: str = "", name: str = "", after: int = 0, limit: int = 60) -> list[Image]:
+    """A page of a dataset's images in order of import, with their labels.
+
+    Args:
+        dataset: whose images.
+        label: only those that carry this label.
+        name: only those whose name contains this text, in any case.
+        after: the last image id of the page before.
+        limit: images on a page; one more is returned where there is a next page.
+    """
+    found = Image.objects.filter(dataset=dataset, pk__gt=after)
+    if label:
+        found = found.filter(image_labels__label__name=label, image_labels__label__project_id=dataset.project_id)
+    if name:
+        found = found.filter(name__icontains=name)
+    return list(found.order_by("pk").prefetch_related("labels")[: limit + 1])
+
+
+def label_counts(dataset: Dataset, *, limit: int = 500) -> list[Label]:
+    """The labels of a dataset's images with `total`, the most frequent first."""
+    return list(
+        Label.objects.filter(image_labels__image__dataset=dataset)
+        .annotate(total=Count("image_labels"))
+        .order_by("-total", "name")[:limit]
+    )
+
+
+def refused(upload: Upload, *, after: int = 0, limit: int = 100) -> list[RefusedFile]:
+    """A page of an upload's refused files; one more is returned where there is a next page."""
+    return list(upload.refused.filter(pk__gt=after).order_by("pk")[: limit + 1])
+
+
+def refused_counts(upload: Upload) -> list[tuple[str, int]]:
+    """How many files were refused for each reason code, the most frequent first."""
+    rows = upload.refused.values_list("code").annotate(total=Count("id")).order_by("-total", "code")
+    return [(code, total) for code, total in rows]
+
+
+def totals(project: Project) -> dict[str, int]:
+    """Counts for the project's page: datasets, images, images with a picture, refused files."""
+    counted = project.datasets.aggregate(datasets=Count("id"), images=Sum("image_count"), files=Sum("file_count"))
+    refused_total = Upload.objects.filter(dataset__project=project).aggregate(n=Sum("files_refused"))["n"]
+    return {
+        "datasets": counted["datasets"] or 0,
+        "images": counted["images"] or 0,
+        "files": counted["files"] or 0,
+        "refused": refused_total or 0,
+    }
+
+
+def members(project: Project) -> QuerySet[Membership]:
+    """Who belongs to the project."""
+    return project.memberships.select_related("user").order_by("user__username")
+
+
+def running(project: Project) -> QuerySet[Upload]:
+    """Uploads that are not over yet."""
+    return uploads(project).filter(~Q(status__in=[Upload.Status.DONE, Upload.Status.FAILED]))

@@ -1,0 +1,21 @@
+"""Pages (being written)."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+
+def begin(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    return HttpResponse("not written yet", status=501)
+
+
+def detail(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    return HttpResponse("not written yet", status=501)
+
+
+def part(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    return HttpResponse("not written yet", status=501)
+
+
+def finish(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    return HttpResponse("not written yet", status=501)

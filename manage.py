@@ -1,0 +1,25 @@
+#!/usr/bin/env python
+"""The command line of simweb: `python manage.py help`."""
+
+import os
+import sys
+
+WITHOUT_DATABASE = {"", "help", "--help", "-h", "--version", "version", "collectstatic", "compute_overlap"}
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "simweb.settings")
+    from django.core.management import execute_from_command_line
+
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    if command not in WITHOUT_DATABASE and not os.environ.get("DATABASE_URL"):
+        from django.conf import settings
+
+        from simweb.embedded import start_postgres
+
+        start_postgres(settings.DATA_DIR)
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""People and a project for the tests of pages."""
