@@ -9,7 +9,7 @@ from scipy.stats import binom, binomtest
 from analysis.core.errors import InvalidArray
 from analysis.core.intervals import clopper_pearson, wilson
 
-# Newcombe (1998), "Two-sided confidence intervals for the single proportion: comparison of seven methods",
+# Newcombe 1998: "Two-sided confidence intervals for the single proportion: comparison of seven methods",
 # Statistics in Medicine 17:857-872, table I, methods 3 (Wilson) and 5 (Clopper-Pearson), 95 %.
 NEWCOMBE = [
     (81, 263, (0.2553, 0.3662), (0.2527, 0.3676)),
