@@ -109,7 +109,13 @@ def _draw(recipes: list[Recipe], number: int, seed: int, image_size: tuple[int, 
     longest = max(aspect, 1 / aspect)
     shorter = layout.uniform(low, min(high / longest, 1.4 * low))
     size = (round(shorter * max(1.0, aspect)), round(shorter * max(1.0, 1 / aspect)))
-    image = draw(recipe.subject, size, layout=layout, detail=np.random.default_rng([seed, 2, number]))
+    image = draw(
+        recipe.subject,
+        size,
+        layout=layout,
+        detail=np.random.default_rng([seed, 2, number]),
+        version=recipe.transformation == "version",
+    )
     return encode(image, recipe.suffix)
 
 

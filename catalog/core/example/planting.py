@@ -96,7 +96,7 @@ class Truth:
         seed: what it was drawn from.
         pictures: every image, in order of dataset and name.
         copies: pairs that show the same picture. An original with two copies has two pairs here, see ``groups``.
-        versions: pairs of two versions of a composition: alike, but not copies.
+        versions: pairs of two versions of a composition: alike, but not copies. Copies of either are alike as well.
         refused: files that are no images.
     """
 
@@ -177,13 +177,19 @@ def plan_recipes(seed: int, sizes: Mapping[str, int], copies: float, *, broken: 
     recipes: list[Recipe] = []
     sources: list[int] = []
     used: set[int] = set()
+    last: int | None = None
     for number, dataset in enumerate(dataset_of):
         source = number
         if number in kinds:
             # A file copied as it is keeps its format, which has to suit every layout.
             jpeg_only = kinds[number] == "identical"
             source = _choose_source(rng, originals, dataset, jpeg_only=jpeg_only, suffixes=suffixes, used=used)
+            # Now and then the picture copied last is copied again, so that some are shown three times.
+            again = kinds[number] != "version" and rng.random() < 0.08
+            if again and last is not None and not (jpeg_only and suffixes[last] != ".jpg"):
+                source = last
             used.add(source)
+            last = source if kinds[number] != "version" else last
         sources.append(source)
     for number, dataset in enumerate(dataset_of):
         kind, source = kinds.get(number, ""), sources[number]
@@ -240,14 +246,14 @@ def _choose_source(
     suffixes: Sequence[str],
     used: set[int],
 ) -> int:
-    """An original to copy, from another dataset in four of five cases; few originals are copied more than once."""
+    """An original to copy, from another dataset in four of five cases; a used one only where others are scarce."""
     here, elsewhere = originals[dataset], [name for name in originals if name != dataset and originals[name]]
     within = not elsewhere or (bool(here) and rng.random() < 0.2)
     pool = here if within else originals[elsewhere[rng.integers(len(elsewhere))]]
     choice = pool[rng.integers(len(pool))]
     for _ in range(50):
         fits = not jpeg_only or suffixes[choice] == ".jpg"
-        if fits and (choice not in used or rng.random() < 0.03):
+        if fits and choice not in used:
             break
         choice = pool[rng.integers(len(pool))]
     return choice

@@ -24,7 +24,12 @@ SUBJECTS = tuple(_SCENES)
 
 
 def draw(
-    subject: str, size: tuple[int, int], *, layout: np.random.Generator, detail: np.random.Generator
+    subject: str,
+    size: tuple[int, int],
+    *,
+    layout: np.random.Generator,
+    detail: np.random.Generator,
+    version: bool = False,
 ) -> Image.Image:
     """Draw one print.
 
@@ -33,13 +38,15 @@ def draw(
         size: width and height in pixels.
         layout: decides the composition and its inks.
         detail: decides the tinge of the inks and the small things: sun or moon, waves, lit windows, the paper.
+        version: print it as another edition would, in inks that are further from the layout's own.
 
     Returns:
         An RGB image of that size.
     """
-    palette, tinge = PALETTES[layout.integers(len(PALETTES))], PALETTES[detail.integers(len(PALETTES))]
-    share = float(detail.uniform(0, 0.3))
-    palette = Palette(*(blend(ink, other, share) for ink, other in zip(palette, tinge, strict=True)))
+    own = int(layout.integers(len(PALETTES)))
+    other = PALETTES[(own + int(detail.integers(1, len(PALETTES)))) % len(PALETTES)]
+    share = float(detail.uniform(0.45, 0.7) if version else detail.uniform(0, 0.25))
+    palette = Palette(*(blend(ink, tinge, share) for ink, tinge in zip(PALETTES[own], other, strict=True)))
     canvas = Canvas(size, palette, layout=layout, detail=detail)
     _SCENES[subject](canvas)
     return finish(canvas)
