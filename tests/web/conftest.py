@@ -1,1 +1,0 @@
-"""People and a project for the tests of pages."""
