@@ -178,7 +178,7 @@ def thumbnail(decoded: Decoded, size: int) -> bytes:
     scale = min(size / image.width, size / image.height, 1.0)
     target = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     if target != image.size:
-        image = image.resize(target, Image.Resampling.BILINEAR, reducing_gap=1.5)
+        image = image.resize(target, Image.Resampling.BILINEAR, reducing_gap=1.0)
     out = io.BytesIO()
     image.save(out, "JPEG", quality=80)
     return out.getvalue()

@@ -14,6 +14,7 @@ import math
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 PRECISION_BITS = 32 - 8 - 2  # 8 bits of result, 2 of headroom for the negative lobes of the filter
 SUPPORT = 3.0
@@ -32,7 +33,7 @@ def padded(n: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def grey_plane(rgb):  # type: ignore[no-untyped-def]
+def grey_plane(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The plane of ITU-R 601-2 luma, (19595 R + 38470 G + 7471 B + 32768) >> 16, of RGB pixels (height, width, 3)."""
     height, width, _ = rgb.shape
     plane = np.empty((padded(height), padded(width)), np.uint8)
@@ -46,14 +47,14 @@ def grey_plane(rgb):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _swap(a, b, shift, mask):  # type: ignore[no-untyped-def]
+def _swap(a: np.uint64, b: np.uint64, shift: np.uint64, mask: np.uint64) -> tuple[np.uint64, np.uint64]:
     """Exchange the masked bits of `b` with those of `a` that lie `shift` higher."""
     bits = ((a >> shift) ^ b) & mask
     return a ^ (bits << shift), b ^ bits
 
 
 @njit(cache=True, nogil=True)
-def transposed(plane):  # type: ignore[no-untyped-def]
+def transposed(plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The plane with rows and columns exchanged, by 8 x 8 tiles held in eight words (little-endian)."""
     height, width = plane.shape
     out = np.empty((width, height), np.uint8)
@@ -92,23 +93,23 @@ def _sinc(x: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _exact_row(row, first, count, center, step, out):  # type: ignore[no-untyped-def]
+def _exact_row(row: NDArray[np.float64], first: int, center: float, step: float, out: NDArray[np.int32]) -> None:
     """Weights of one output sample by the very operations of Pillow, into `out`; `row` is scratch."""
     total = 0.0
-    for k in range(count):
+    for k in range(len(row)):
         x = (k + first - center + 0.5) * step
         row[k] = _sinc(x) * _sinc(x / 3.0) if -SUPPORT <= x < SUPPORT else 0.0
         total += row[k]
-    for k in range(count):
+    for k in range(len(row)):
         scaled = row[k] / total * (1 << PRECISION_BITS)
         out[k] = np.int32(scaled - 0.5) if scaled < 0.0 else np.int32(scaled + 0.5)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _fast_row(row, first, count, center, step, out):  # type: ignore[no-untyped-def]
+def _fast_row(row: NDArray[np.float64], first: int, center: float, step: float, out: NDArray[np.int32]) -> int:
     """The same without a sine; returns how many weights are too near to the middle between two integers to be sure."""
     total = 0.0
-    for k in range(count):
+    for k in range(len(row)):
         u = (k + first - center + 0.5) * step * (1.0 / SUPPORT)
         y = (math.pi * u) ** 2
         sinc = 0.0
@@ -120,7 +121,7 @@ def _fast_row(row, first, count, center, step, out):  # type: ignore[no-untyped-
         total += row[k]
     factor = (1 << PRECISION_BITS) / total
     doubtful = 0
-    for k in range(count):
+    for k in range(len(row)):
         size = abs(row[k]) * factor
         whole = np.int32(size + 0.5)
         doubtful += abs(abs(size - whole) - 0.5) < DOUBT
@@ -129,12 +130,12 @@ def _fast_row(row, first, count, center, step, out):  # type: ignore[no-untyped-
 
 
 @njit(cache=True, nogil=True)
-def weights(n_in, n_out):  # type: ignore[no-untyped-def]
+def weights(n_in: int, n_out: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
     """First input sample, number of samples and fixed-point weights of each of `n_out` output samples."""
     scale = n_in / n_out
     stretch = max(scale, 1.0)
     support = SUPPORT * stretch
-    width = int(math.ceil(support)) * 2 + 1
+    width = math.ceil(support) * 2 + 1
     first = np.empty(n_out, np.int64)
     count = np.empty(n_out, np.int64)
     table = np.empty((n_out, width), np.int32)
@@ -145,13 +146,13 @@ def weights(n_in, n_out):  # type: ignore[no-untyped-def]
         low = max(int(center - support + 0.5), 0)
         high = min(int(center + support + 0.5), n_in)
         first[i], count[i] = low, high - low
-        if _fast_row(row, low, high - low, center, step, table[i]) != 0:
-            _exact_row(row, low, high - low, center, step, table[i])
+        if _fast_row(row[: high - low], low, center, step, table[i]) != 0:
+            _exact_row(row[: high - low], low, center, step, table[i])
     return first, count, table
 
 
 @njit(cache=True, nogil=True)
-def reduce_rows(plane, height, width, n_out):  # type: ignore[no-untyped-def]
+def reduce_rows(plane: NDArray[np.uint8], height: int, width: int, n_out: int) -> NDArray[np.uint8]:
     """The plane resized along its first axis from `height` to `n_out` rows, rounded and clipped to 8 bits."""
     first, count, table = weights(height, n_out)
     out = np.empty((padded(n_out), padded(width)), np.uint8)
@@ -185,13 +186,15 @@ def reduce_rows(plane, height, width, n_out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def columns_first(height, width, n_rows, n_columns):  # type: ignore[no-untyped-def]
+def takes_height_first(height: int, width: int, n_rows: int, n_columns: int) -> bool:
     """Whether Pillow 13 resizes along the height before the width: where it takes away far more rows than columns."""
     return height > n_rows and height - n_rows > 2 * (width - n_columns)
 
 
 @njit(cache=True, nogil=True)
-def resize_rows_last(turned, height, width, n_rows, n_columns):  # type: ignore[no-untyped-def]
+def resize_width_first(
+    turned: NDArray[np.uint8], height: int, width: int, n_rows: int, n_columns: int
+) -> NDArray[np.uint8]:
     """Resize the transposed plane `turned` of an image along its width, then its height; a plane of (rows, columns)."""
     plane = turned if n_columns == width else reduce_rows(turned, width, height, n_columns)
     plane = transposed(plane)
@@ -199,14 +202,16 @@ def resize_rows_last(turned, height, width, n_rows, n_columns):  # type: ignore[
 
 
 @njit(cache=True, nogil=True)
-def resize_rows_first(plane, height, width, n_rows, n_columns):  # type: ignore[no-untyped-def]
+def resize_height_first(
+    plane: NDArray[np.uint8], height: int, width: int, n_rows: int, n_columns: int
+) -> NDArray[np.uint8]:
     """Resize the plane of an image along its height, then its width; a plane of (rows, columns)."""
     reduced = plane if n_rows == height else reduce_rows(plane, height, width, n_rows)
     return reduced if n_columns == width else transposed(reduce_rows(transposed(reduced), width, n_rows, n_columns))
 
 
 @njit(cache=True, nogil=True)
-def block_sums(image, size):  # type: ignore[no-untyped-def]
+def block_sums(image: NDArray[np.uint8], size: int) -> NDArray[np.int64]:
     """Sums over `size` x `size` equal blocks of a square image whose side `size` divides: int64, (size, size)."""
     side = image.shape[0] // size
     sums = np.zeros((size, size), np.int64)

@@ -37,12 +37,12 @@ class Rendition:
         key = (width, height)
         if key not in self._reduced:
             size = (self.height, self.width, height, width)
-            if _lanczos.columns_first(*size):
-                plane = _lanczos.resize_rows_first(self._plane, *size)
+            if _lanczos.takes_height_first(*size):
+                plane = _lanczos.resize_height_first(self._plane, *size)
             else:
                 if self._turned is None:
                     self._turned = _lanczos.transposed(self._plane)
-                plane = _lanczos.resize_rows_last(self._turned, *size)
+                plane = _lanczos.resize_width_first(self._turned, *size)
             result = plane[:height, :width]
             result.flags.writeable = False
             self._reduced[key] = result
