@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from catalog.core.archives import ArchiveSource
 from catalog.core.example import (
     ALTERATIONS,
     DEFAULT_SIZES,
@@ -25,6 +26,7 @@ from catalog.core.example import (
     iterate,
     plan,
 )
+from catalog.core.layouts import recognise
 
 SMALL = {"Harbour museum": 14, "City archive": 10, "Picture library": 8}
 TINY = (48, 80)
@@ -108,7 +110,7 @@ def test_layouts_carry_the_labels_of_the_truth(example: tuple[Path, Truth]) -> N
     assert {label for carried in labels.values() for label in carried} == set(LABELS)
     for picture in truth.pictures:
         if picture.dataset == "Harbour museum":
-            assert Path(picture.file).parts == (picture.labels[0], Path(picture.file).name)
+            assert picture.name.split("/")[0] == picture.labels[0]
     rows = json.loads((out / "city-archive" / "2_ground_truth.json").read_text())
     assert {("City archive", row["item"]): (row["class"],) for row in rows} == {
         key: value for key, value in labels.items() if key[0] == "City archive"
@@ -118,6 +120,28 @@ def test_layouts_carry_the_labels_of_the_truth(example: tuple[Path, Truth]) -> N
     with (out / "picture-library" / "metadata.csv").open(newline="") as file:
         listed = {row["file_name"]: (row["label"],) for row in csv.DictReader(file)}
     assert listed == {p.file: p.labels for p in truth.pictures if p.dataset == "Picture library"}
+
+
+def test_the_catalogue_reads_names_and_labels_as_the_truth_has_them(
+    example: tuple[Path, Truth], tmp_path: Path
+) -> None:
+    out, truth = example
+    for dataset, folder in FOLDERS.items():
+        with ArchiveSource(archive(out / folder, tmp_path / f"{folder}.zip")) as source:
+            read = recognise(source)
+        refused = {refusal.file for refusal in truth.refused if refusal.dataset == dataset}
+        pictures = [picture for picture in truth.pictures if picture.dataset == dataset]
+        found = {(image.path, image.name, image.labels) for image in read.images if image.path not in refused}
+        assert found == {(picture.file, picture.name, picture.labels) for picture in pictures}
+        assert len(read.images) == len(pictures) + len(refused)
+
+
+def test_an_example_is_not_mixed_with_another(tmp_path: Path) -> None:
+    generate(tmp_path, sizes=SMALL, image_size=TINY)
+    before = digests(tmp_path)
+    with pytest.raises(FileExistsError, match="harbour-museum"):
+        generate(tmp_path, seed=8, sizes=SMALL, image_size=TINY)
+    assert digests(tmp_path) == before
 
 
 def test_formats_and_sizes_vary(example: tuple[Path, Truth]) -> None:

@@ -45,7 +45,7 @@ def generate(
     ``metadata.csv``. The same arguments and library versions give the same bytes.
 
     Args:
-        out: folder to write into; created if absent.
+        out: folder to write into; created if absent, and without an example in it.
         seed: another seed gives other images, names and copies.
         sizes: number of images by dataset, any of ``DEFAULT_SIZES``; files to be refused come on top.
         copies: share of all images that are copies of another one, 0 to 0.5; most stand in another dataset.
@@ -58,10 +58,14 @@ def generate(
 
     Raises:
         ValueError: an argument is outside what is said above.
+        FileExistsError: a dataset's folder is already there; nothing was written.
     """
     sizes = DEFAULT_SIZES if sizes is None else sizes
     _check_image_size(image_size)
     truth, recipes = plan_recipes(seed, sizes, copies, broken=broken)
+    for folder in FOLDERS.values():
+        if (out / folder).exists():
+            raise FileExistsError(f"{out / folder} is already there: two examples in one folder would mix")
     for number, recipe in enumerate(recipes):
         path = out / FOLDERS[recipe.picture.dataset] / recipe.picture.file
         path.parent.mkdir(parents=True, exist_ok=True)

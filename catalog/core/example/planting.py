@@ -45,7 +45,8 @@ class Picture:
 
     Attributes:
         dataset: name of its dataset.
-        name: its inventory number, unique in the dataset; the file's name without folder and suffix.
+        name: its name as the catalogue reads it: the path below the dataset's root without suffix, such as
+            ``ship/HM-1931-0206``, ``CA-F002-0284`` (below ``JPEGImages/``) or ``pl_040127``.
         file: its path in the dataset's folder, with ``/``.
         labels: the class names that it carries there.
     """
@@ -198,7 +199,8 @@ def plan_recipes(seed: int, sizes: Mapping[str, int], copies: float, *, broken: 
         if kind and kind != "version" and rng.random() < 0.2:
             label = str(rng.choice([other for other in LABELS if other != subject]))
         suffix = suffixes[source] if kind == "identical" else ".jpg" if kind == "reencoded" else suffixes[number]
-        picture = Picture(dataset, names[number], file_path(dataset, names[number], label, suffix), (label,))
+        name = f"{label}/{names[number]}" if dataset == "Harbour museum" else names[number]
+        picture = Picture(dataset, name, _file(dataset, name, suffix), (label,))
         parameters = choose_parameters(kind, rng)
         recipes.append(Recipe(picture, subject, source, kind, parameters, suffix))
     pairs = [_pair(recipes[recipe.source].picture, recipe) for recipe in recipes if recipe.transformation]
@@ -230,10 +232,7 @@ def _suffix(rng: np.random.Generator, dataset: str) -> str:
     return str(rng.choice([".jpg", ".png", ".webp"], p=[0.84, 0.06, 0.1]))
 
 
-def file_path(dataset: str, name: str, label: str, suffix: str) -> str:
-    """Where a file stands in its dataset's folder, by the dataset's layout."""
-    if dataset == "Harbour museum":
-        return f"{label}/{name}{suffix}"
+def _file(dataset: str, name: str, suffix: str) -> str:
     return f"JPEGImages/{name}{suffix}" if dataset == "City archive" else f"{name}{suffix}"
 
 
@@ -273,7 +272,6 @@ def _pair(original: Picture, recipe: Recipe) -> PlantedPair:
 
 
 def _refusals(dataset: str) -> tuple[PlantedRefusal, ...]:
+    folder = "ship/" if dataset == "Harbour museum" else ""
     kinds = {"scan-0017": "truncated", "notes-on-loans": "text", "scan-0018": "empty"}
-    return tuple(
-        PlantedRefusal(dataset, file_path(dataset, name, "ship", ".jpg"), kind) for name, kind in kinds.items()
-    )
+    return tuple(PlantedRefusal(dataset, _file(dataset, folder + name, ".jpg"), kind) for name, kind in kinds.items())
