@@ -36,7 +36,7 @@ def _copy_in(table: str, columns: Sequence[str], rows: NDArray[np.void]) -> None
     names = ", ".join(columns)
     with _cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)".encode()) as copy:
         copy.write(_HEADER)
-        copy.write(memoryview(rows).cast("B") if rows.size else b"")
+        copy.write(rows.tobytes())
         copy.write(_TRAILER)
 
 
@@ -113,6 +113,8 @@ def write_measurements(*, signal_id: int, dataset_a: int, dataset_b: int, pairs:
                 " SELECT %s, %s, %s, a, b, distance FROM staged ON CONFLICT DO NOTHING",
                 [signal_id, dataset_a, dataset_b],
             )
+            # The transaction may be part of a larger one, which would keep the table.
+            cursor.execute("DROP TABLE staged")
 
 
 def read_measurements(*, signal_id: int, dataset_a: int, dataset_b: int, max_distance: float) -> Pairs:

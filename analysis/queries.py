@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -185,7 +185,7 @@ def pairs(
     if not asked:
         return []
     narrowed, choices = "", FILTERS[show]
-    parameters: list[object] = [[c.a for c in asked], [c.b for c in asked], signal_id, max_distance]
+    parameters: list[Any] = [[c.a for c in asked], [c.b for c in asked], signal_id, max_distance]
     if after is not None:
         narrowed += " AND (m.distance, m.image_a_id, m.image_b_id) > (%s, %s, %s)"
         parameters += [after.distance, after.a, after.b]
@@ -261,4 +261,3 @@ def splits(project: Project) -> QuerySet[Split]:
 def split(project: Project, split_id: int) -> Split:
     """One split of the project (else 404)."""
     return get_object_or_404(splits(project), pk=split_id)
-

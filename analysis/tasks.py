@@ -65,7 +65,7 @@ def run_comparison(comparison_id: int) -> None:
 def load_example(project_id: int, user_id: int | None) -> None:
     """Draw the example's three datasets into a project and compare them."""
     project = Project.objects.get(pk=project_id)
-    user = get_user_model().objects.filter(pk=user_id).first()
+    user = get_user_model().objects.filter(pk=user_id or 0).first()
     scratch = Path(settings.FILE_UPLOAD_TEMP_DIR)
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="example-", dir=scratch) as folder:
@@ -99,5 +99,3 @@ def sweep() -> None:
         import_upload.delay(upload.pk)
     for comparison in lost(Comparison):
         run_comparison.delay(comparison.pk)
-
-

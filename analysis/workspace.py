@@ -75,9 +75,7 @@ def queue_again(*, job: Job) -> None:
     )
 
 
-def request_report(
-    *, comparison: Comparison, thresholds: Mapping[str, float], by: AbstractBaseUser | None
-) -> Report:
+def request_report(*, comparison: Comparison, thresholds: Mapping[str, float], by: AbstractBaseUser | None) -> Report:
     """A report that waits for a worker.
 
     Args:

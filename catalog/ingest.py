@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from django.conf import settings
 from django.core.files.base import ContentFile
@@ -77,7 +77,9 @@ def delivered(upload: Upload) -> Iterator[Source]:
     try:
         if upload.kind == Upload.Kind.FOLDER:
             files = {
-                part.path: partial(_open_stored, part.file.name) for part in upload.parts.order_by("number") if part.path
+                part.path: partial(_open_stored, str(part.file))
+                for part in upload.parts.order_by("number")
+                if part.path
             }
             with StoredFilesSource(files) as source:
                 yield source
@@ -85,7 +87,7 @@ def delivered(upload: Upload) -> Iterator[Source]:
             archive = scratch / Path(upload.source_name).name
             with archive.open("wb") as whole:
                 for part in upload.parts.order_by("number").iterator():
-                    with default_storage.open(part.file.name) as piece:
+                    with default_storage.open(str(part.file)) as piece:
                         shutil.copyfileobj(piece, whole)
             with open_source(archive, scratch=scratch) as source:
                 yield source
@@ -100,7 +102,7 @@ def _scratch_root() -> Path:
 
 
 def _open_stored(key: str) -> BinaryIO:
-    return default_storage.open(key)
+    return cast("BinaryIO", default_storage.open(key))
 
 
 def ingest(upload: Upload, source: Source, progress: Progress[Upload]) -> None:
@@ -119,14 +121,14 @@ def ingest(upload: Upload, source: Source, progress: Progress[Upload]) -> None:
             layout = recognise(source)
             upload.refused.all().delete()
             labels = _store_labels(dataset, layout)
-            refused = [Refused(item.path, item.code, item.message) for item in (*source.refused, *layout.refused)]
+            refused = [Refused(item.path, item.code, item.message) for item in layout.refused]
             if layout.kind == "fingerprints":
                 said = _take_fingerprints(upload, source, layout, labels, refused)
             else:
                 said = []
                 _write(upload, [], refused, labels)
                 _take_pictures(upload, source, layout, labels, progress)
-            _conclude(upload, source, layout, said)
+            _conclude(upload, layout, said)
         except Exception:
             undo(upload)
             raise
@@ -152,15 +154,19 @@ def undo(upload: Upload) -> None:
         default_storage.delete(key)
 
 
-def _conclude(upload: Upload, source: Source, layout: Layout, said: Sequence[str]) -> None:
+def _conclude(upload: Upload, layout: Layout, said: Sequence[str]) -> None:
     warnings = [*layout.warnings]
-    if source.left_out:
-        warnings.append(f"{source.left_out:,} system files (hidden files, Thumbs.db and the like) were passed over.")
+    if layout.left_out:
+        warnings.append(f"{layout.left_out:,} system files (hidden files, Thumbs.db and the like) were passed over.")
+    if layout.companions and layout.kind == "images":
+        warnings.append(
+            f"{', '.join(sorted(layout.companions))}: not used, since the images themselves are here to compute from."
+        )
     with transaction.atomic():
         taken = Image.objects.filter(upload=upload).count()
         refused = upload.refused.count()
         Upload.objects.filter(pk=upload.pk).update(
-            layout=". ".join([layout.description, *said]),
+            layout="; ".join([layout.description.rstrip("."), *said]) + ".",
             warnings=warnings,
             tables_read=len(layout.tables) + len(layout.companions),
             images_taken=taken,

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Generic, TypeVar
 
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 
 from catalog.models import Job
 
 logger = logging.getLogger(__name__)
 
-HEARTBEAT_SECONDS = 0.5
+REPORT_SECONDS = 0.5
+BEAT_SECONDS = 30.0
 LOST_AFTER_SECONDS = 300
 """A running job whose heartbeat stands still for this long has lost its worker."""
 
@@ -37,7 +39,7 @@ class Progress(Generic[JobRow]):
         self._total = 0
 
     def _update(self, **fields: object) -> None:
-        manager: models.Manager[JobRow] = type(self.job)._default_manager  # type: ignore[assignment]
+        manager: models.Manager[JobRow] = type(self.job)._default_manager
         manager.filter(pk=self.job.pk).update(heartbeat_at=timezone.now(), **fields)
         self._written = time.monotonic()
 
@@ -49,8 +51,28 @@ class Progress(Generic[JobRow]):
     def advance(self, units: int = 1) -> None:
         """Count finished units."""
         self._done += units
-        if self._done >= self._total > 0 or time.monotonic() - self._written >= HEARTBEAT_SECONDS:
+        if self._done >= self._total > 0 or time.monotonic() - self._written >= REPORT_SECONDS:
             self._update(done=self._done)
+
+
+@contextlib.contextmanager
+def _beating(job: Job) -> Iterator[None]:
+    """Keep a job's heartbeat moving through long computations that report nothing themselves."""
+    over = threading.Event()
+    manager = type(job)._default_manager
+
+    def beat() -> None:
+        while not over.wait(BEAT_SECONDS):
+            manager.filter(pk=job.pk, status=Job.Status.RUNNING).update(heartbeat_at=timezone.now())
+        connection.close()
+
+    thread = threading.Thread(target=beat, name=f"heartbeat of {job.pk}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @contextlib.contextmanager
@@ -66,7 +88,8 @@ def work_on(job: JobRow, *, expected: tuple[type[Exception], ...]) -> Iterator[P
         status=Job.Status.RUNNING, started_at=now, stage_started_at=now, finished_at=None, error="", stage="Starting"
     )
     try:
-        yield progress
+        with _beating(job):
+            yield progress
     except expected as error:
         progress._update(status=Job.Status.FAILED, finished_at=timezone.now(), error=str(error))
         raise
@@ -90,7 +113,7 @@ def claim(model: type[JobRow], pk: int) -> JobRow | None:
     """
     now = timezone.now()
     silent = now - timedelta(seconds=LOST_AFTER_SECONDS)
-    manager: models.Manager[JobRow] = model._default_manager  # type: ignore[assignment]
+    manager: models.Manager[JobRow] = model._default_manager
     waiting = models.Q(status=Job.Status.QUEUED) | models.Q(status=Job.Status.RUNNING, heartbeat_at__lt=silent)
     if not manager.filter(waiting, pk=pk).update(status=Job.Status.RUNNING, heartbeat_at=now):
         return None
@@ -100,7 +123,7 @@ def claim(model: type[JobRow], pk: int) -> JobRow | None:
 def lost(model: type[JobRow]) -> models.QuerySet[JobRow]:
     """Rows whose work was lost: queued or running, and silent for too long."""
     silent = timezone.now() - timedelta(seconds=LOST_AFTER_SECONDS)
-    manager: models.Manager[JobRow] = model._default_manager  # type: ignore[assignment]
+    manager: models.Manager[JobRow] = model._default_manager
     return manager.filter(
         models.Q(status=Job.Status.RUNNING, heartbeat_at__lt=silent)
         | models.Q(status=Job.Status.QUEUED, created_at__lt=silent, heartbeat_at__isnull=True)

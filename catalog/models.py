@@ -101,7 +101,9 @@ class Membership(models.Model):
     role = models.CharField(max_length=10, choices=Role, default=Role.ANNOTATOR)
     created_at = models.DateTimeField(db_default=Now())
 
-    RANK: ClassVar[dict[str, int]] = {role: rank for rank, role in enumerate(("viewer", "annotator", "editor", "owner"))}
+    RANK: ClassVar[dict[str, int]] = {
+        role: rank for rank, role in enumerate(("viewer", "annotator", "editor", "owner"))
+    }
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "user"], name="membership_once")]
@@ -123,7 +125,9 @@ class Dataset(models.Model):
     description = models.TextField(blank=True)
     position = models.PositiveIntegerField(help_text="Order in the project; decides the dataset's colour.")
     image_count = models.PositiveIntegerField(default=0, help_text="Kept by the import, in the same transaction.")
-    file_count = models.PositiveIntegerField(default=0, help_text="Images that have a picture; the rest are fingerprints.")
+    file_count = models.PositiveIntegerField(
+        default=0, help_text="Images that have a picture; the rest are fingerprints."
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
 

@@ -14,6 +14,11 @@ from catalog.models import Dataset, Image, Label, Membership, Project, RefusedFi
 Person = AbstractBaseUser | AnonymousUser
 
 
+def _key(person: Person) -> int:
+    """The person's key; 0, which nobody has, for someone who is not signed in."""
+    return person.pk or 0
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """A person's way into one project: the project and their role in it."""
@@ -37,7 +42,7 @@ class Access:
 def projects(person: Person) -> QuerySet[Project]:
     """The projects that a person belongs to, with counts of datasets and images."""
     return (
-        Project.objects.filter(memberships__user_id=person.pk)
+        Project.objects.filter(memberships__user_id=_key(person))
         .annotate(dataset_total=Count("datasets", distinct=True))
         .order_by("name", "id")
     )
@@ -51,7 +56,7 @@ def access(person: Person, slug: str, role: str = Membership.Role.VIEWER) -> Acc
         NotAllowed: the role does not allow it.
     """
     membership = get_object_or_404(
-        Membership.objects.select_related("project"), project__slug=slug, user_id=person.pk
+        Membership.objects.select_related("project"), project__slug=slug, user_id=_key(person)
     )
     found = Access(membership.project, membership)
     found.require(role)
@@ -61,7 +66,9 @@ def access(person: Person, slug: str, role: str = Membership.Role.VIEWER) -> Acc
 def access_of_image(person: Person, image_id: int) -> Image:
     """An image with its dataset, if the person may see it (else 404)."""
     return get_object_or_404(
-        Image.objects.select_related("dataset__project"), pk=image_id, dataset__project__memberships__user_id=person.pk
+        Image.objects.select_related("dataset__project"),
+        pk=image_id,
+        dataset__project__memberships__user_id=_key(person),
     )
 
 

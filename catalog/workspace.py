@@ -61,7 +61,9 @@ def create_dataset(*, project: Project, name: str, by: AbstractBaseUser | None, 
     # Two people may add a dataset at once; the project's row keeps their positions apart.
     Project.objects.select_for_update().get(pk=project.pk)
     if project.datasets.filter(name=name).exists():
-        raise Conflict(f"This project already has a dataset “{name}”.", remedy="Choose another name, or add to that one.")
+        raise Conflict(
+            f"This project already has a dataset “{name}”.", remedy="Choose another name, or add to that one."
+        )
     last = project.datasets.aggregate(last=Max("position"))["last"]
     return Dataset.objects.create(
         project=project,
@@ -155,7 +157,7 @@ def add_part(*, upload: Upload, number: int, content: bytes | File[bytes] | Bina
             upload=upload, number=number, defaults={"path": path, "size": size, "file": key}
         )
         if not created:
-            replaced = part.file.name
+            replaced = str(part.file)
             part.path, part.size, part.file.name = path, size, key
             part.save()
             transaction.on_commit(lambda: default_storage.delete(replaced))
@@ -198,7 +200,7 @@ def finish_upload(*, upload: Upload) -> Upload:
 def discard_parts(*, upload: Upload) -> None:
     """Delete the stored parts of a delivery that is over."""
     for part in upload.parts.all():
-        default_storage.delete(part.file.name)
+        default_storage.delete(str(part.file))
     upload.parts.all().delete()
 
 
@@ -218,6 +220,6 @@ def delete_dataset(*, dataset: Dataset) -> None:
         for upload in uploads:
             discard_parts(upload=upload)
         dataset.delete()
-        # Another dataset of the project may hold the same file: keys are named by content and dataset, so none does.
-        transaction.on_commit(lambda: [default_storage.delete(key) for key in keys] and None)
-
+    # Keys are named by dataset and content, so no other dataset holds them.
+    for key in keys:
+        default_storage.delete(key)

@@ -24,14 +24,8 @@ api.add_router("", catalog_router)
 api.add_router("", analysis_router)
 
 
-def _domain_error(request: HttpRequest, error: Exception) -> HttpResponse:
-    assert isinstance(error, CatalogError | AnalysisError)  # noqa: S101  # registered for these types only
-    return api.create_response(
-        request, {"detail": error.message, "remedy": error.remedy}, status=status_of(error)
-    )
-
-
-api.add_exception_handler(CatalogError, _domain_error)
-api.add_exception_handler(AnalysisError, _domain_error)
-
-
+@api.exception_handler(CatalogError)
+@api.exception_handler(AnalysisError)
+def domain_error(request: HttpRequest, error: CatalogError | AnalysisError) -> HttpResponse:
+    """What is wrong and what to do, with the status that the error's type stands for."""
+    return api.create_response(request, {"detail": error.message, "remedy": error.remedy}, status=status_of(error))

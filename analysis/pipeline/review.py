@@ -8,9 +8,12 @@ from django.db import connection, transaction
 from analysis.core.errors import AnalysisError
 from analysis.models import Decision, Verdict
 from analysis.models.review import Choice
+from analysis.queries import standing_stacks
 from catalog.models import Image
 
 NOTE_LIMIT = 4000
+GIVEN = tuple(choice for choice in Choice if choice != Choice.WITHDRAWN)
+"""What can be said of a pair; taking it back is `withdraw`'s."""
 
 
 def canonical(one: Image, other: Image) -> tuple[Image, Image]:
@@ -37,45 +40,87 @@ def judge(
 ) -> Verdict:
     """Append what a person says of a pair.
 
+    A verdict that is sent again because its answer was lost is the same verdict: the annotator's latest of this pair
+    with the same choice, note and seconds is given back and nothing is appended. Seconds carry milliseconds, so two
+    verdicts that were really given differ in them.
+
+    Args:
+        one: an image.
+        other: another image; the order does not matter.
+        annotator: who says it.
+        choice: one of `GIVEN`.
+        note: at most `NOTE_LIMIT` characters.
+        seconds: from the pair's appearance to the verdict; None where it was not taken.
+
     Raises:
-        AnalysisError: no such choice, a note that is too long, or one image given twice.
+        AnalysisError: no such choice, a note that is too long, seconds below zero, or one image given twice.
     """
-    if choice not in Choice.values:
-        raise AnalysisError(f"There is no verdict “{choice}”.", remedy=f"There are: {', '.join(Choice.values)}.")
+    if choice not in GIVEN:
+        raise AnalysisError(f"There is no verdict “{choice}”.", remedy=f"There are: {', '.join(GIVEN)}.")
+    note = note.strip()
     if len(note) > NOTE_LIMIT:
         raise AnalysisError(f"The note has {len(note):,} characters; at most {NOTE_LIMIT:,} fit.")
+    if seconds is not None and not 0 <= seconds < float("inf"):
+        raise AnalysisError(f"{seconds} is no time in seconds.")
     a, b = canonical(one, other)
-    with connection.cursor() as cursor:
-        # Verdicts on one pair come one after another, so that the decision is that of the latest.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [0x5250, f"{a.pk}:{b.pk}"])
+    _one_at_a_time(a, b)
+    if seconds is not None:
+        last = Verdict.objects.filter(image_a=a, image_b=b, annotator_id=annotator.pk).order_by("-id").first()
+        if last is not None and (last.choice, last.note, last.seconds) == (choice, note, seconds):
+            return last
     verdict = Verdict.objects.create(
-        image_a=a, image_b=b, annotator_id=annotator.pk, choice=choice, note=note.strip(), seconds=seconds
+        image_a=a, image_b=b, annotator_id=annotator.pk, choice=choice, note=note, seconds=seconds
     )
     _decide(a, b)
     return verdict
 
 
-def withdraw(*, verdict: Verdict, annotator: AbstractBaseUser) -> Verdict:
-    """Take a verdict back by appending that it no longer stands.
+@transaction.atomic
+def withdraw(*, verdict: Verdict, annotator: AbstractBaseUser) -> Verdict | None:
+    """Take a verdict back by appending that it no longer stands; what the person had said before stands again.
+
+    A verdict that is taken back already stays so, and nothing is appended: the request may have been sent twice.
+
+    Returns:
+        the annotator's verdict of this pair that stands now, if there is one.
 
     Raises:
-        AnalysisError: it is another person's verdict.
+        AnalysisError: it is another person's verdict, or the person has judged the pair again since.
     """
     if verdict.annotator_id != annotator.pk:
         raise AnalysisError("Only the person who gave a verdict can take it back.")
-    return judge(one=verdict.image_a, other=verdict.image_b, annotator=annotator, choice=Choice.WITHDRAWN)
+    a, b = verdict.image_a, verdict.image_b
+    _one_at_a_time(a, b)
+    stack = _stack(a, b, annotator)
+    if verdict not in stack:
+        return stack[-1] if stack else None
+    if stack[-1] != verdict:
+        raise AnalysisError(
+            "You have judged this pair again since.", remedy="Take the later verdict back first, or judge it once more."
+        )
+    Verdict.objects.create(image_a=a, image_b=b, annotator_id=annotator.pk, choice=Choice.WITHDRAWN)
+    _decide(a, b)
+    return stack[-2] if len(stack) > 1 else None
+
+
+def _one_at_a_time(a: Image, b: Image) -> None:
+    """Let writes on one pair follow one after another, so that the decision is derived from all of them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [0x5250, f"{a.pk}:{b.pk}"])
+
+
+def _stack(a: Image, b: Image, annotator: AbstractBaseUser) -> list[Verdict]:
+    given = Verdict.objects.filter(image_a=a, image_b=b, annotator_id=annotator.pk).order_by("id")
+    return standing_stacks(given).get(annotator.pk, [])
 
 
 def _decide(a: Image, b: Image) -> None:
     """Write what holds of the pair: the latest of the people's standing verdicts, or nothing."""
-    latest: dict[int, Verdict] = {}
-    for verdict in Verdict.objects.filter(image_a=a, image_b=b).order_by("id"):
-        latest[verdict.annotator_id] = verdict
-    standing = [verdict for verdict in latest.values() if verdict.choice != Choice.WITHDRAWN]
-    if not standing:
+    stacks = standing_stacks(Verdict.objects.filter(image_a=a, image_b=b).order_by("id"))
+    if not stacks:
         Decision.objects.filter(image_a=a, image_b=b).delete()
         return
-    last = max(standing, key=lambda verdict: verdict.pk)
+    last = max((stack[-1] for stack in stacks.values()), key=lambda verdict: verdict.pk)
     Decision.objects.update_or_create(
         image_a=a,
         image_b=b,

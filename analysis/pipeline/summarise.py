@@ -102,9 +102,7 @@ def summarise(comparison: Comparison, signal_name: str, max_distance: float) -> 
     found = [
         (
             cell,
-            bulk.read_measurements(
-                signal_id=known.id, dataset_a=cell.a, dataset_b=cell.b, max_distance=max_distance
-            ),
+            bulk.read_measurements(signal_id=known.id, dataset_a=cell.a, dataset_b=cell.b, max_distance=max_distance),
         )
         for cell in cells(comparison)
     ]
