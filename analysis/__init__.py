@@ -1,0 +1,1 @@
+"""What is computed on the datasets: descriptors, comparisons, review, splits."""

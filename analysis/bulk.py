@@ -61,10 +61,8 @@ def _rows(fields: Sequence[tuple[str, str, int]], columns: Sequence[NDArray[np.g
     return rows
 
 
-def read_hashes(
-    *, dataset_id: int, signal_id: int, n_bits: int, after: int = 0, upto: int | None = None
-) -> tuple[NDArray[np.int64], PackedBits]:
-    """The hashes of a dataset's images with `after` < id ≤ `upto`, in order of image id.
+def read_hashes(*, dataset_id: int, signal_id: int, n_bits: int) -> tuple[NDArray[np.int64], PackedBits]:
+    """The hashes of a dataset's images, in order of image id.
 
     Returns:
         image ids, int64, shape (n,), and their hashes.
@@ -72,10 +70,8 @@ def read_hashes(
     width = -(-n_bits // 8)
     fields = [("image", ">i8", 8), ("bits", f"V{width}", width)]
     raw = _copy_out(
-        "SELECT image_id, bits FROM analysis_hash WHERE dataset_id = %s AND signal_id = %s AND image_id > %s"
-        + ("" if upto is None else " AND image_id <= %s")
-        + " ORDER BY image_id",
-        [dataset_id, signal_id, after] + ([] if upto is None else [upto]),
+        "SELECT image_id, bits FROM analysis_hash WHERE dataset_id = %s AND signal_id = %s ORDER BY image_id",
+        [dataset_id, signal_id],
     )
     rows = np.frombuffer(raw, _record(fields))
     bits = np.ascontiguousarray(rows["bits"]).view(np.uint8).reshape(len(rows), width)

@@ -58,7 +58,7 @@ def check_distance(known: KnownSignal, distance: float) -> float:
     """
     if distance != int(distance) or not 0 <= distance <= known.n_bits:
         raise InvalidArray(
-            f"{distance:g} is no distance under {known.name}: its distances are whole numbers of bits from 0 to {known.n_bits}.",
+            f"{distance:g} is no distance under {known.name}: they are whole numbers of bits, 0 to {known.n_bits}.",
             remedy=f"Most copies lie within {known.hash.default_distance}.",
         )
     return float(distance)

@@ -1,0 +1,1 @@
+"""What people bring: projects, datasets, images, labels. Knows nothing of analysis."""

@@ -1,4 +1,4 @@
-"""An upload becomes images and refused files. Repeatable: running it twice, or half and then whole, gives one result."""
+"""An upload becomes images and refused files. Repeatable: run twice, or half and then whole, it gives one result."""
 
 from __future__ import annotations
 

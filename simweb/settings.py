@@ -1,4 +1,4 @@
-"""The one settings file. Everything that differs between installations comes from the environment (see docs/deployment.md)."""
+"""The one settings file. What differs between installations comes from the environment (see docs/deployment.md)."""
 
 import os
 from pathlib import Path

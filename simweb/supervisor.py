@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -71,10 +72,8 @@ class Supervisor:
                 child.terminate()
         deadline = time.monotonic() + STOP_SECONDS
         for child in self.children.values():
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                pass
             # Whatever a child started belongs to its group.
             try:
                 os.killpg(child.pid, signal.SIGKILL)

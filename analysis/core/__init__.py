@@ -1,0 +1,1 @@
+"""Arithmetic without Django: takes arrays, gives arrays."""

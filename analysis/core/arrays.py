@@ -113,7 +113,8 @@ class Vectors:
         wrong = np.flatnonzero(~(np.abs(lengths - 1.0) <= UNIT_TOLERANCE))
         if wrong.size:
             row = int(wrong[0])
-            what = "has values that are not finite" if not np.isfinite(lengths[row]) else f"has length {lengths[row]:.4f}"
+            finite = np.isfinite(lengths[row])
+            what = f"has length {lengths[row]:.4f}" if finite else "has values that are not finite"
             raise InvalidArray(
                 f"Embedding {row + 1} {what}; {wrong.size} of {len(values)} are not unit vectors.",
                 remedy="Divide each vector by its Euclidean length.",
@@ -147,11 +148,11 @@ class Pairs:
     distance: NDArray[np.float32]
 
     def __post_init__(self) -> None:
-        for name, array, dtype in (("a", self.a, np.int64), ("b", self.b, np.int64), ("distance", self.distance, np.float32)):
+        for name, dtype in (("a", np.int64), ("b", np.int64), ("distance", np.float32)):
+            array: NDArray[Any] = getattr(self, name)
             if array.dtype != dtype or array.ndim != 1:
-                raise InvalidArray(
-                    f"Pairs.{name} is an array {np.dtype(dtype)} of shape (m,), not {array.dtype} of shape {array.shape}."
-                )
+                wanted = f"{np.dtype(dtype)} of shape (m,)"
+                raise InvalidArray(f"Pairs.{name} is an array {wanted}, not {array.dtype} of shape {array.shape}.")
         if not len(self.a) == len(self.b) == len(self.distance):
             raise InvalidArray(f"Pairs of unequal lengths: {len(self.a)}, {len(self.b)}, {len(self.distance)}.")
         for name in ("a", "b", "distance"):

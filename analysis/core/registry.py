@@ -19,7 +19,9 @@ class Named(Protocol):
     """What every entry has: its name, which is a storage key and never changes its meaning."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The storage key."""
+        ...
 
 
 Entry = TypeVar("Entry", bound=Named)

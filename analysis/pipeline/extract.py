@@ -1,4 +1,4 @@
-"""Descriptors of single images: computed while an upload is imported, and for what is missing when a comparison asks."""
+"""Descriptors of single images: computed while an upload is imported, or when a comparison asks for them."""
 
 from __future__ import annotations
 

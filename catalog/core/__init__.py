@@ -1,0 +1,1 @@
+"""Reading what people bring, without Django: archives, layouts, labels, images."""

@@ -110,7 +110,7 @@ class Command(BaseCommand):
             if web.poll() is not None:
                 break
             try:
-                with urllib.request.urlopen(f"http://{host}:{port}/health", timeout=2):  # noqa: S310  # our own address
+                with urllib.request.urlopen(f"http://{host}:{port}/health", timeout=2):  # our own address
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)
