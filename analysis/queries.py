@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from django.db import connection
 from django.db.models import QuerySet
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 
+from analysis.core.curves import unpack
 from analysis.core.errors import AnalysisError
 from analysis.models import Comparison, ComparisonSignal, Decision, Measurement, Split, Summary, Verdict
 from analysis.models.review import ACCEPTED, Choice
@@ -261,3 +264,188 @@ def splits(project: Project) -> QuerySet[Split]:
 def split(project: Project, split_id: int) -> Split:
     """One split of the project (else 404)."""
     return get_object_or_404(splits(project), pk=split_id)
+
+
+def standing_stacks(verdicts: Iterable[Verdict]) -> dict[int, list[Verdict]]:
+    """Each annotator's verdicts of one pair that are not taken back; the last of each list is what they say now.
+
+    A withdrawal takes back the latest verdict before it that still stood, so what was said before stands again.
+
+    Args:
+        verdicts: of one pair, the oldest first.
+    """
+    stacks: dict[int, list[Verdict]] = defaultdict(list)
+    for verdict in verdicts:
+        if verdict.choice != Choice.WITHDRAWN:
+            stacks[verdict.annotator_id].append(verdict)
+        elif stacks[verdict.annotator_id]:
+            stacks[verdict.annotator_id].pop()
+    return {annotator: stack for annotator, stack in stacks.items() if stack}
+
+
+def pair_row(comparison: Comparison, *, signal_id: int, a: int, b: int) -> PairRow | None:
+    """One pair of a comparison by image ids, whatever was said of it; None where the comparison has no such pair."""
+    found = Measurement.objects.filter(signal_id=signal_id, image_a_id=a, image_b_id=b).first()
+    if found is None or Cell(found.dataset_a_id, found.dataset_b_id) not in cells(comparison):
+        return None
+    chosen = Decision.objects.filter(image_a_id=a, image_b_id=b).values_list("choice", flat=True).first()
+    images = images_by_id([a, b])
+    return PairRow(images[a], images[b], found.distance, chosen or "")
+
+
+def pair_images(project: Project, a: int, b: int) -> tuple[Image, Image]:
+    """Two images of the project's datasets, in the order given (else 404)."""
+    images = {
+        image.pk: image
+        for image in Image.objects.filter(pk__in=(a, b), dataset__project=project).select_related("dataset")
+    }
+    if a == b or len(images) < 2:
+        raise Http404
+    return images[a], images[b]
+
+
+def verdict(project: Project, verdict_id: int) -> Verdict:
+    """One verdict of a pair of the project's images (else 404)."""
+    found = Verdict.objects.select_related("image_a", "image_b")
+    return get_object_or_404(found, pk=verdict_id, image_a__dataset__project=project, image_b__dataset__project=project)
+
+
+def measurements_of(pairs: Sequence[PairRow]) -> dict[tuple[int, int], list[tuple[str, float]]]:
+    """What is known of many pairs in one query: image ids → signal names and distances, by name."""
+    query = """
+        SELECT m.image_a_id, m.image_b_id, s.name, m.distance FROM unnest(%s::bigint[], %s::bigint[]) AS pair(a, b)
+        JOIN analysis_measurement m ON m.image_a_id = pair.a AND m.image_b_id = pair.b
+        JOIN analysis_signal s ON s.id = m.signal_id ORDER BY s.name
+    """
+    found: dict[tuple[int, int], list[tuple[str, float]]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(query, [[pair.a.pk for pair in pairs], [pair.b.pk for pair in pairs]])
+        for a, b, name, distance in cursor.fetchall():
+            found[a, b].append((name, distance))
+    return found
+
+
+def verdicts_of(pairs: Sequence[PairRow]) -> dict[tuple[int, int], list[Verdict]]:
+    """Everything that was said of many pairs in one query, the oldest first; each verdict has its `username`."""
+    query = """
+        SELECT v.*, u.username FROM unnest(%s::bigint[], %s::bigint[]) AS pair(a, b)
+        JOIN analysis_verdict v ON v.image_a_id = pair.a AND v.image_b_id = pair.b
+        JOIN auth_user u ON u.id = v.annotator_id ORDER BY v.id
+    """
+    found: dict[tuple[int, int], list[Verdict]] = defaultdict(list)
+    for row in Verdict.objects.raw(query, [[pair.a.pk for pair in pairs], [pair.b.pk for pair in pairs]]):
+        found[row.image_a_id, row.image_b_id].append(row)
+    return found
+
+
+def pair_total(comparison: Comparison, *, signal_id: int, max_distance: float, cell: Cell | None = None) -> int:
+    """How many pairs the comparison (or one of its dataset pairs) has up to a distance."""
+    asked = cells(comparison) if cell is None else [cell]
+    query = """
+        SELECT count(*) FROM unnest(%s::bigint[], %s::bigint[]) AS cell(a, b)
+        JOIN analysis_measurement m ON m.dataset_a_id = cell.a AND m.dataset_b_id = cell.b
+        WHERE m.signal_id = %s AND m.distance <= %s
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(query, [[c.a for c in asked], [c.b for c in asked], signal_id, max_distance])
+        total: int = cursor.fetchone()[0]
+    return total
+
+
+def distance_with_more(
+    comparison: Comparison,
+    *,
+    signal_id: int,
+    beyond: float,
+    max_distance: float,
+    cell: Cell | None = None,
+    at_least: int = 10,
+) -> float | None:
+    """The smallest distance beyond one at which there are some more pairs; None where there are none.
+
+    Args:
+        comparison: whose datasets and scope.
+        signal_id: the signal.
+        beyond: the distance that was done.
+        max_distance: the largest distance explored.
+        cell: only pairs of these two datasets.
+        at_least: how many more; where there are fewer, the distance of the last of them.
+    """
+    asked = cells(comparison) if cell is None else [cell]
+    query = """
+        SELECT max(distance) FROM (
+            SELECT found.distance FROM unnest(%s::bigint[], %s::bigint[]) AS cell(a, b)
+            CROSS JOIN LATERAL (
+                SELECT m.distance FROM analysis_measurement m
+                WHERE m.signal_id = %s AND m.dataset_a_id = cell.a AND m.dataset_b_id = cell.b
+                AND m.distance > %s AND m.distance <= %s ORDER BY m.distance LIMIT %s
+            ) AS found ORDER BY found.distance LIMIT %s
+        ) AS next
+    """
+    with connection.cursor() as cursor:
+        bounds = [signal_id, beyond, max_distance, at_least, at_least]
+        cursor.execute(query, [[c.a for c in asked], [c.b for c in asked], *bounds])
+        found: float | None = cursor.fetchone()[0]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewState:
+    """How far the review of a comparison under one signal is.
+
+    Attributes:
+        comparison: with its datasets.
+        row: the signal, with the largest distance explored.
+        threshold: the distance up to which pairs are counted.
+        total: pairs up to it; None while the overlap has not been computed.
+        judged: how many of them have a decision.
+    """
+
+    comparison: Comparison
+    row: ComparisonSignal
+    threshold: float
+    total: int | None
+    judged: int
+
+    @property
+    def left(self) -> int | None:
+        """Pairs without a decision; None while their number is not known."""
+        return None if self.total is None else max(self.total - self.judged, 0)
+
+
+def review_states(asked: Sequence[tuple[Comparison, ComparisonSignal, float]]) -> list[ReviewState]:
+    """How far each review is, for comparisons with their datasets and signals, at given thresholds; two queries."""
+    summaries = Summary.objects.filter(comparison__in={comparison for comparison, _, _ in asked})
+    stored = {
+        (comparison_id, signal_id): (steps, pairs)
+        for comparison_id, signal_id, steps, pairs in summaries.values_list(
+            "comparison_id", "signal_id", "curve__steps", "curve__pairs"
+        )
+    }
+    parts = [
+        (n, row.signal_id, threshold, cell.a, cell.b)
+        for n, (comparison, row, threshold) in enumerate(asked)
+        for cell in cells(comparison)
+    ]
+    query = """
+        SELECT part.n, count(*)
+        FROM unnest(%s::int[], %s::int[], %s::float8[], %s::bigint[], %s::bigint[]) AS part(n, signal, most, a, b)
+        JOIN analysis_decision d ON d.dataset_a_id = part.a AND d.dataset_b_id = part.b
+        JOIN analysis_measurement m ON m.image_a_id = d.image_a_id AND m.image_b_id = d.image_b_id
+            AND m.signal_id = part.signal AND m.distance <= part.most
+        GROUP BY part.n
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(query, [[part[column] for part in parts] for column in range(5)])
+        judged = dict(cursor.fetchall())
+    states = []
+    for n, (comparison, row, threshold) in enumerate(asked):
+        total = None
+        if (comparison.pk, row.signal_id) in stored:
+            steps, pairs = stored[comparison.pk, row.signal_id]
+            step = sum(1 for value in steps if value <= threshold) - 1
+            # Each pair of datasets stands twice; on and above the diagonal, once.
+            curves = [pairs[i][j] for i in range(len(pairs)) for j in range(i, len(pairs))]
+            total = sum(int(unpack(curve, len(steps))[step]) for curve in curves) if step >= 0 else 0
+        states.append(ReviewState(comparison, row, threshold, total, judged.get(n, 0)))
+    return states
