@@ -38,7 +38,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, port: int, host: str, workers: int, **options: Any) -> None:
         """Run until a signal comes."""
         self._refuse_taken_port(host, port)
-        (settings.VAR_DIR / "tmp").mkdir(parents=True, exist_ok=True)
         supervisor = Supervisor(settings.VAR_DIR / "logs")
         with embedded.servers(settings.DATA_DIR):
             try:
