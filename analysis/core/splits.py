@@ -315,8 +315,6 @@ def _draw_images(
     images = table.images_of(position)
     images = images[reason[images] == ""]
     groups, first, size = np.unique(table.group[images], return_index=True, return_counts=True)
-    by_name = np.argsort(first)
-    groups, first, size = groups[by_name], first[by_name], size[by_name]
     support = sampler.draw_support(size.astype(np.int64), recipe.k_shot, bits)
     role.update(dict.fromkeys(images[first[support]].tolist(), "support"))
 

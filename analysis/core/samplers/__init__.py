@@ -47,7 +47,7 @@ class FewShotSampler(Protocol):
         """Draw the groups of one class that give a support image each.
 
         Args:
-            images: int64, shape (g,), number of images of each group, in the order of their first names.
+            images: int64, shape (g,), number of images of each group, clusters in the order of their first names.
             k_shot: number of groups to draw, at most g.
             bits: the only source of chance.
 
