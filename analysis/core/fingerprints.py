@@ -120,7 +120,7 @@ def read_fingerprints(
 def write_fingerprints(signal: str, names: Sequence[str], bits: PackedBits) -> bytes:
     """The file of a signal's hashes, as the study publishes them: a JSON list parallel to the names.
 
-    ``block_mean-16`` is written as 0 and 1, every other signal in hexadecimal.
+    ``block_mean-16`` is written as 0 and 1, every other signal in hexadecimal, which takes whole fours of bits.
 
     Args:
         signal: decides the form; `file_name_of` gives the file's name.
@@ -132,7 +132,7 @@ def write_fingerprints(signal: str, names: Sequence[str], bits: PackedBits) -> b
     """
     if len(bits) != len(names):
         _break(file_name_of(signal), f"{len(bits):,} hashes for {len(names):,} names", "Give one hash for each name.")
-    if signal in _WRITTEN_IN_BITS:
+    if signal in _WRITTEN_IN_BITS or bits.n_bits % 4:
         digits = bits.to_bool().astype(np.uint8) + ord("0")
         texts = [row.tobytes().decode("ascii") for row in digits]
     else:
@@ -201,32 +201,28 @@ def _pack(
     file_name: str, hashes: Sequence[object], rows: NDArray[np.int64], names: Sequence[str], n_bits: int
 ) -> PackedBits:
     """Pack hashes that are all hexadecimal or all 0 and 1, whichever the first one's length says."""
-    n_digits = -(-n_bits // 4)
-    in_bits = bool(hashes) and isinstance(hashes[0], str) and len(hashes[0]) == n_bits
-    length, alphabet, form = (
-        (n_bits, _BINARY, "characters 0 or 1") if in_bits else (n_digits, _HEX, "hexadecimal digits")
-    )
+    in_bits = n_bits % 4 != 0 or (bool(hashes) and isinstance(hashes[0], str) and len(hashes[0]) == n_bits)
+    length, alphabet = (n_bits, _BINARY) if in_bits else (n_bits // 4, _HEX)
     texts = [value for value in hashes if isinstance(value, str) and len(value) == length]
     joined = "".join(texts)
     if len(texts) == len(hashes) and alphabet.issuperset(joined):
-        packed = _packed(joined, len(texts), n_bits, in_bits=in_bits)
-        beyond = -n_bits % 8
-        if not (beyond and packed[:, -1:].size and (packed[:, -1] & ((1 << beyond) - 1)).any()):
-            return PackedBits(packed, n_bits)
-        wrong = int(np.flatnonzero(packed[:, -1] & ((1 << beyond) - 1))[0])
-    else:
-        wrong = next(
-            index
-            for index, value in enumerate(hashes)
-            if not (isinstance(value, str) and len(value) == length and alphabet.issuperset(value))
-        )
+        return PackedBits(_packed(joined, len(texts), n_bits, in_bits=in_bits), n_bits)
+    wrong = next(
+        index
+        for index, value in enumerate(hashes)
+        if not (isinstance(value, str) and len(value) == length and alphabet.issuperset(value))
+    )
     row = int(rows[wrong])
     name = f" ({_cut(names[row])})" if row < len(names) else ""
-    other = "" if in_bits else f" or {n_bits} characters 0 or 1"
+    forms = (
+        [f"{n_bits} characters 0 or 1"]
+        if n_bits % 4
+        else [f"{n_bits // 4} hexadecimal digits", f"{n_bits} characters 0 or 1"]
+    )
     _break(
         f"{file_name}, row {row + 1}{name}",
         f"{_cut(json.dumps(hashes[wrong]))} is no hash of {n_bits} bits",
-        f"Each hash has {length} {form}{other if wrong == 0 else ', as the first one'}.",
+        f"Each hash has {' or '.join(forms)}, all in the form of the first.",
     )
 
 
@@ -234,7 +230,7 @@ def _packed(joined: str, count: int, n_bits: int, *, in_bits: bool) -> NDArray[n
     if in_bits:
         bits = np.frombuffer(joined.encode("ascii"), np.uint8).reshape(count, n_bits) - ord("0")
         return np.packbits(bits, axis=1)
-    digits = np.frombuffer(joined.lower().encode("ascii"), np.uint8).reshape(count, -(-n_bits // 4))
+    digits = np.frombuffer(joined.lower().encode("ascii"), np.uint8).reshape(count, n_bits // 4)
     values = np.where(digits >= ord("a"), digits - (ord("a") - 10), digits - ord("0"))
     if values.shape[1] % 2:
         values = np.pad(values, ((0, 0), (0, 1)))

@@ -46,7 +46,7 @@ class Limits:
 
     Attributes:
         max_members: files and folders together.
-        max_total_bytes: all files, unpacked.
+        max_total_bytes: all files, unpacked; of a compressed TAR with its headers.
         max_member_bytes: one file, unpacked.
         max_ratio: unpacked bytes per byte of the archive.
         ratio_floor_bytes: unpacked totals up to this are never called a bomb, whatever their ratio: a few blank
@@ -86,12 +86,13 @@ def normalise(raw: str, *, max_bytes: int) -> str:
         raise UnsafePathError("holds a backslash")
     if raw.startswith("/"):
         raise UnsafePathError("is an absolute path")
-    if _DRIVE.match(raw):
-        raise UnsafePathError("begins with a drive letter")
     parts = [part for part in raw.split("/") if part not in ("", ".")]
     if ".." in parts:
         raise UnsafePathError("leads out of its folder (..)")
-    return "/".join(parts)
+    path = "/".join(parts)
+    if _DRIVE.match(path):
+        raise UnsafePathError("begins with a drive letter")
+    return path
 
 
 def is_system_file(path: str) -> bool:

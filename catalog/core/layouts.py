@@ -6,8 +6,10 @@ for people.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from catalog.core import labels as label_tables
@@ -31,6 +33,7 @@ __all__ = ["ImageEntry", "LabelInfo", "Layout", "UnmatchedLabels", "recognise"]
 EXAMPLES = 5
 """How many unmatched items are named."""
 
+_PARALLEL_LIST = re.compile(rb"(\xef\xbb\xbf)?\s*\[\s*[^\s{\]]")
 _VOC_MASKS = ("SegmentationClass", "SegmentationObject")
 
 
@@ -111,16 +114,17 @@ def recognise(source: Source) -> Layout:
     companions = _companions(files)
     reader = _TableReader(source, files, companions)
     candidates = sorted(files.images + files.unknown)
-    find = matcher(reader.names)
-    if reader.names and not (files.images and not companions):
-        if not any(find(image_name(path)) is not None for path in candidates):
+    if companions or not files.images:
+        _, names = reader.names
+        find = matcher(names)
+        if names and all(find(image_name(path)) is None for path in candidates):
             return _fingerprints(source, reader)
-    elif companions and not files.images:
-        first = next(iter(companions.values()))
-        raise BrokenTable(
-            f"{shown(first)} holds hashes, and nothing says of which images.",
-            remedy="Add names.txt with one name a line, in the order of the hashes.",
-        )
+        if not names and companions and not files.images:
+            first = next(iter(companions.values()))
+            raise BrokenTable(
+                f"{shown(first)} holds hashes, and nothing says of which images.",
+                remedy="Add names.txt with one name a line, in the order of the hashes.",
+            )
     return _images(source, reader, candidates)
 
 
@@ -148,7 +152,6 @@ class _TableReader:
         self.home = folder_of(next(iter(companions.values()))) if companions else ""
         self._source = source
         self._sizes = {entry.path: entry.size for entry in source.entries()}
-        self.names_path, self.names = self._read_names()
 
     def _read(self, path: str) -> bytes:
         if self._sizes[path] > MAX_TABLE_BYTES:
@@ -158,8 +161,13 @@ class _TableReader:
             )
         return self._source.read(path)
 
-    def _read_names(self) -> tuple[str, tuple[str, ...]]:
-        """The list of names and its path: beside the hashes, else nearest to the root; else the keys of hashes."""
+    @cached_property
+    def names(self) -> tuple[str, tuple[str, ...]]:
+        """The path of the list of names, and the names: beside the hashes, else nearest to the root.
+
+        Without a list, the keys of hashes that are an object by name. Not read where nothing needs it: other files are
+        called names.txt too.
+        """
         lists = self.files.tables["names"]
         if self.companions:
             lists = [path for path in lists if folder_of(path) == self.home]
@@ -180,13 +188,15 @@ class _TableReader:
                 )
         return chosen, names
 
-    def use_names(self) -> None:
-        """Count the list of names as used, where it is a file of its own."""
-        if self.names_path and self.names_path not in self.files.hashes and self.names_path not in self.used:
-            self.used.append(self.names_path)
+    def use_names(self) -> tuple[str, ...]:
+        """The names; from now on their list counts as used, where it is a file of its own."""
+        path, names = self.names
+        if path and path not in self.files.hashes and path not in self.used:
+            self.used.append(path)
+        return names
 
-    def rows(self, homes: Sequence[str], *, everywhere: bool) -> list[tuple[str, LabelRow]]:
-        """The rows of the label tables of the first kind that is there, each with the folder of its table.
+    def rows(self, homes: Sequence[str], *, everywhere: bool) -> tuple[list[str], list[tuple[str, LabelRow]]]:
+        """The label tables of the first kind that is there, and their rows, each with the folder of its table.
 
         Args:
             homes: folders in which tables may lie, the nearest first.
@@ -200,8 +210,8 @@ class _TableReader:
             found = [(path, rows) for path in paths if (rows := self._label_rows(path)) is not None]
             if found:
                 self.used.extend(path for path, _ in found)
-                return [(folder_of(path), row) for path, rows in found for row in rows]
-        return []
+                return [path for path, _ in found], [(folder_of(path), row) for path, rows in found for row in rows]
+        return [], []
 
     def _label_rows(self, path: str) -> tuple[LabelRow, ...] | None:
         data = self._read(path)
@@ -209,9 +219,8 @@ class _TableReader:
             return label_tables.read_label_csv(path, data)
         if path.casefold().endswith(".jsonl"):
             return label_tables.read_label_jsonl(path, data)
-        if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
-            self.use_names()
-        return label_tables.read_label_json(path, data, self.names or None)
+        names = self.use_names() if _PARALLEL_LIST.match(data) else ()
+        return label_tables.read_label_json(path, data, names or None)
 
     def classes(self, homes: Sequence[str]) -> tuple[LabelInfo, ...]:
         """The classes of the nearest classes.csv; none without one."""
@@ -231,12 +240,11 @@ class _TableReader:
 
 def _fingerprints(source: Source, reader: _TableReader) -> Layout:
     files = reader.files
-    reader.use_names()
-    homes = folders_above(reader.home if reader.companions else folder_of(reader.names_path))
-    rows = reader.rows(homes, everywhere=False)
-    label_files = [path for path in reader.used if path != reader.names_path]
-    carried, unmatched = _assign(rows, reader.names, root=homes[0])
-    images = tuple(ImageEntry("", name, carried.get(name, ())) for name in reader.names)
+    names = reader.use_names()
+    homes = folders_above(reader.home if reader.companions else folder_of(reader.names[0]))
+    label_files, rows = reader.rows(homes, everywhere=False)
+    carried, unmatched = _assign(rows, names, root=homes[0])
+    images = tuple(ImageEntry("", name, carried.get(name, ())) for name in names)
     classes = reader.classes(homes)
     foreign = [
         Refusal(path, "not-listed", "The dataset holds fingerprints only, and its list of names has no such image.")
@@ -268,8 +276,7 @@ def _images(source: Source, reader: _TableReader, candidates: Sequence[str]) -> 
     root = voc if voc is not None else images_root(files.images or candidates)
     named = _named(candidates, root, refused)
     homes = folders_above(root)
-    rows = reader.rows(homes, everywhere=True)
-    label_files = list(dict.fromkeys(path for path in reader.used if path != reader.names_path))
+    label_files, rows = reader.rows(homes, everywhere=True)
     if reader.companions:
         reader.use_names()
     if label_files:
@@ -309,7 +316,7 @@ def _layout(
         labels=(*classes, *(LabelInfo(name) for name in others)),
         tables=tuple(reader.used),
         companions=reader.companions,
-        names=reader.names if reader.companions or kind == "fingerprints" else (),
+        names=reader.names[1] if reader.companions or kind == "fingerprints" else (),
         refused=(*source.refused, *sorted([*refused, *reader.unused()], key=lambda refusal: refusal.path)),
         unmatched_labels=unmatched,
         left_out=source.left_out,
