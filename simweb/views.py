@@ -25,15 +25,31 @@ class SignOut(views.LogoutView):
     """Ends the session (POST only)."""
 
 
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
 def account(request: HttpRequest) -> HttpResponse:
-    """The person's own page: change the password."""
-    assert isinstance(request.user, User)  # noqa: S101  # the login middleware lets no one else in
-    form = PasswordChangeForm(request.user, request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        update_session_auth_hash(request, form.save())
-        messages.success(request, "Your password is changed.")
+    """The person's own page: change the password; make and revoke API tokens."""
+    user = cast(User, request.user)  # the login middleware lets no one else in
+    action = request.POST.get("action")
+    password = PasswordChangeForm(user, request.POST if action == "password" else None)
+    token_form = TokenForm(request.POST if action == "make-token" else None)
+    made = None
+    if action == "password" and password.is_valid():
+        update_session_auth_hash(request, password.save())
+        messages.success(request, "Your password is changed. You are signed out everywhere else.")
         return redirect("account")
-    return render(request, "account.html", {"form": form})
+    if action == "make-token" and token_form.is_valid():
+        # Shown in this answer and kept nowhere, so there is no redirect to another page that could show it.
+        made = make_token(user=user, name=token_form.cleaned_data["name"])
+        token_form = TokenForm()
+    if action == "revoke-token":
+        token = get_object_or_404(ApiToken, pk=request.POST.get("token", "").zfill(1)[:18], user=user)
+        token.delete()
+        messages.success(request, f"The token “{token.name}” no longer works.")
+        return redirect("account")
+    tokens = ApiToken.objects.filter(user=user)
+    context = {"password": password, "token_form": token_form, "made": made, "tokens": tokens}
+    return render(request, "account.html", context)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -44,6 +60,17 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
         "status": 404,
     }
     return render(request, "problem.html", context, status=404)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form whose key is missing or old, which people meet after signing in again in another tab."""
+    del reason
+    context = {
+        "message": "This form is no longer valid.",
+        "remedy": "Go back, reload the page and send it again. Cookies must be allowed.",
+        "status": 403,
+    }
+    return render(request, "problem.html", context, status=403)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -88,7 +88,7 @@ class Command(BaseCommand):
             [
                 *(sys.executable, "-m", "gunicorn", "simweb.wsgi:application", "--bind", f"{host}:{port}"),
                 *("--worker-class", "gthread", "--workers", "2", "--threads", "8", "--timeout", "120"),
-                *("--worker-tmp-dir", str(settings.VAR_DIR / "tmp")),
+                *("--worker-tmp-dir", str(settings.VAR_DIR / "tmp"), "--no-control-socket"),
             ],
             environment,
         )
