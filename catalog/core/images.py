@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
 
+from catalog.core._shrink import shrink
 from catalog.core.errors import RefusedImage
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000")
@@ -170,15 +171,15 @@ def read_image(data: bytes, *, limits: Limits = DEFAULT) -> Decoded:
 
 
 def thumbnail(decoded: Decoded, size: int) -> bytes:
-    """A JPEG of the image that fits in `size` x `size` pixels; a smaller image keeps its size.
-
-    Made to be looked at, not measured: reduced by an average over whole pixels first.
-    """
+    """A JPEG of the image that fits in `size` x `size` pixels; a smaller image keeps its size."""
+    scale = min(size / decoded.width, size / decoded.height, 1.0)
+    width, height = max(1, round(decoded.width * scale)), max(1, round(decoded.height * scale))
     image = decoded.image
-    scale = min(size / image.width, size / image.height, 1.0)
-    target = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    if target != image.size:
-        image = image.resize(target, Image.Resampling.BILINEAR, reducing_gap=1.0)
+    if scale < 1.0:
+        # An average over whole pixels is the cheapest way to come near; the filter after it keeps edges smooth.
+        factor = int(1.0 / scale)
+        pixels = np.asarray(image.reduce(factor)) if factor > 1 else decoded.rgb
+        image = Image.fromarray(shrink(pixels, height, width))
     out = io.BytesIO()
     image.save(out, "JPEG", quality=80)
     return out.getvalue()
