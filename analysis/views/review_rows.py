@@ -1,0 +1,167 @@
+"""Pairs as the review page's script reads them: ready words, so that the script only shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+
+from analysis import queries
+from analysis.core.hashes import HASHES
+from analysis.models import Verdict
+from analysis.models.review import Choice
+from analysis.queries import PairRow
+from catalog.models import Image
+
+SAME_SHAPE = 0.02
+"""Largest relative difference of two aspect ratios that goes unmentioned: rounding to whole pixels makes about one
+percent at 100 pixels."""
+
+
+def describe(rows: Sequence[PairRow], *, project: str, person: int, blind: bool) -> list[dict[str, Any]]:
+    """Pairs with everything known of them; two queries, however many pairs.
+
+    Args:
+        rows: pairs with images, datasets and labels.
+        project: the project's slug.
+        person: the id of who asks.
+        blind: whether others' verdicts are kept back until the person has judged.
+    """
+    distances = queries.measurements_of(rows)
+    said = queries.verdicts_of(rows)
+    described = []
+    for row in rows:
+        a, b = row.a, row.b
+        shared = {label.pk for label in a.labels.all()} & {label.pk for label in b.labels.all()}
+        described.append(
+            {
+                "key": str(row.key),
+                "distance": row.distance,
+                "judge": reverse("pair-judge", args=[project, a.pk, b.pk]),
+                "page": reverse("pair", args=[project, a.pk, b.pk]),
+                "images": [_image(image, project, shared) for image in (a, b)],
+                "labels": _labels(a, b, shared),
+                "evidence": [_evidence(name, distance) for name, distance in distances[a.pk, b.pk]],
+                "differs": differences(a, b),
+                **history(said[a.pk, b.pk], person=person, blind=blind),
+            }
+        )
+    return described
+
+
+def history(verdicts: Sequence[Verdict], *, person: int, blind: bool) -> dict[str, Any]:
+    """What was said of a pair, the newest first, and what the person says of it now.
+
+    Args:
+        verdicts: of one pair, the oldest first.
+        person: the id of who asks.
+        blind: whether others' verdicts are kept back until one of the person's own stands.
+    """
+    stacks = queries.standing_stacks(verdicts)
+    standing = {stack[-1].pk for stack in stacks.values()}
+    mine = stacks.get(person)
+    shown = [verdict for verdict in verdicts if not blind or mine or verdict.annotator_id == person]
+    return {
+        "mine": mine[-1].choice if mine else "",
+        "mine_note": mine[-1].note if mine else "",
+        "history": [
+            {
+                "verdict": verdict.pk,
+                "who": "you" if verdict.annotator_id == person else verdict.annotator.get_username(),
+                "choice": verdict.choice,
+                "title": "took it back" if verdict.choice == Choice.WITHDRAWN else Choice(verdict.choice).label,
+                "note": verdict.note,
+                "at": verdict.created_at.isoformat(timespec="seconds"),
+                "standing": verdict.pk in standing,
+            }
+            for verdict in reversed(shown)
+        ],
+    }
+
+
+def differences(a: Image, b: Image) -> list[str]:
+    """What differs between two files, in sentences; what is equal is said only where it decides."""
+    if not (a.has_picture and b.has_picture):
+        known = "the second" if b.has_picture else "the first" if a.has_picture else ""
+        return [
+            f"Of {known} alone there is a picture." if known else "There is no picture of either: only fingerprints."
+        ]
+    if a.sha256 and a.sha256 == b.sha256:
+        return ["The same file, byte for byte."]
+    sentences = []
+    if a.pixel_hash and a.pixel_hash == b.pixel_hash:
+        sentences.append("The same pixels in different files.")
+    if a.width and a.height and b.width and b.height:
+        sentences += _sizes(a.width, a.height, b.width, b.height)
+    if a.format != b.format:
+        sentences.append(f"{a.format} and {b.format}.")
+    if a.mode != b.mode:
+        sentences.append(f"Stored as {a.mode} and {b.mode}.")
+    if a.bytes and b.bytes and a.bytes != b.bytes:
+        sentences.append(f"{_size(a.bytes)} and {_size(b.bytes)}.")
+    return sentences
+
+
+def _sizes(width_a: int, height_a: int, width_b: int, height_b: int) -> list[str]:
+    if (width_a, height_a) == (width_b, height_b):
+        return [f"The same size, {width_a} × {height_a}."]
+    first, second = width_a * height_a, width_b * height_b
+    sentences = []
+    ratio = (max(first, second) / min(first, second)) ** 0.5
+    if ratio >= 1.05:
+        sentences.append(f"The {'second' if second > first else 'first'} is {ratio:.1f} × larger.")
+    shapes = width_a / height_a, width_b / height_b
+    if abs(shapes[0] / shapes[1] - 1) > SAME_SHAPE:
+        wider = "first" if shapes[0] > shapes[1] else "second"
+        more = 100 * (max(shapes) / min(shapes) - 1)
+        sentences.append(f"The {wider} is {more:.0f} % wider for its height: perhaps cropped or stretched.")
+    return sentences or [f"{width_a} × {height_a} and {width_b} × {height_b}."]
+
+
+def _size(n_bytes: int) -> str:
+    return str(filesizeformat(n_bytes)).replace("\xa0", " ")
+
+
+def _image(image: Image, project: str, shared: set[int]) -> dict[str, Any]:
+    facts = []
+    if image.width and image.height:
+        facts.append(f"{image.width} × {image.height}")
+    if image.format:
+        facts.append(image.format)
+    return {
+        "id": image.pk,
+        "dataset": image.dataset.name,
+        "color": image.dataset.color,
+        "name": image.name,
+        "page": reverse("image", args=[project, image.pk]),
+        "picture": reverse("image-file", args=[image.pk, "view"]) if image.has_picture else None,
+        "facts": " · ".join(facts),
+        "labels": [
+            {"name": label.name, "title": str(label), "shared": label.pk in shared} for label in image.labels.all()
+        ],
+    }
+
+
+def _labels(a: Image, b: Image, shared: set[int]) -> str:
+    """Whether the labels agree, as a sentence."""
+    counts = [len(image.labels.all()) for image in (a, b)]
+    if not any(counts):
+        return "Neither image has a label."
+    if not all(counts):
+        return "Only the second has labels." if counts[1] else "Only the first has labels."
+    if counts == [len(shared)] * 2:
+        return "The same labels on both." if len(shared) > 1 else "The same label on both."
+    return "Labels differ: some are shared." if shared else "Labels differ: none is shared."
+
+
+def _evidence(name: str, distance: float) -> dict[str, Any]:
+    entry = HASHES[name]
+    return {
+        "signal": name,
+        "title": entry.title,
+        "words": f"{distance:g} of {entry.n_bits} bits",
+        "agree": 1 - distance / entry.n_bits,
+        "usual": distance <= entry.default_distance,
+    }
