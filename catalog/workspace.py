@@ -146,22 +146,26 @@ def add_part(*, upload: Upload, number: int, content: bytes | File[bytes] | Bina
     Raises:
         Conflict: the upload takes no parts any more.
     """
-    if upload.status != Upload.Status.DRAFT:
-        raise Conflict("This upload is complete; it takes no more files.", remedy="Begin a new upload.")
-    file = ContentFile(content) if isinstance(content, bytes) else File(content)
-    key = default_storage.save(f"uploads/{upload.pk}/{number:016d}", file)
-    size = default_storage.size(key)
-    path = str(PurePosixPath(path)) if path else ""
     with transaction.atomic():
-        part, created = UploadPart.objects.select_for_update().get_or_create(
-            upload=upload, number=number, defaults={"path": path, "size": size, "file": key}
+        # Finishing waits for parts that are being stored, and parts that come after it are refused.
+        status = Upload.objects.select_for_update().values_list("status", flat=True).get(pk=upload.pk)
+        if status != Upload.Status.DRAFT:
+            raise Conflict("This upload is complete; it takes no more files.", remedy="Begin a new upload.")
+        file = ContentFile(content) if isinstance(content, bytes) else File(content)
+        key = default_storage.save(f"uploads/{upload.pk}/{number:016d}", file)
+        replaced = upload.parts.filter(number=number).first()
+        part, _ = UploadPart.objects.update_or_create(
+            upload=upload,
+            number=number,
+            defaults={
+                "path": str(PurePosixPath(path)) if path else "",
+                "size": default_storage.size(key),
+                "file": key,
+            },
         )
-        if not created:
-            replaced = str(part.file)
-            part.path, part.size, part.file.name = path, size, key
-            part.save()
-            transaction.on_commit(lambda: default_storage.delete(replaced))
-    Upload.objects.filter(pk=upload.pk).update(heartbeat_at=timezone.now())
+        if replaced is not None:
+            transaction.on_commit(lambda: default_storage.delete(str(replaced.file)))
+        Upload.objects.filter(pk=upload.pk).update(heartbeat_at=timezone.now())
     return part
 
 
