@@ -450,3 +450,59 @@ def review_states(asked: Sequence[tuple[Comparison, ComparisonSignal, float]]) -
             total = sum(int(unpack(curve, len(steps))[step]) for curve in curves) if step >= 0 else 0
         states.append(ReviewState(comparison, row, threshold, total, judged.get(n, 0)))
     return states
+
+
+def judged_by_distance(comparison: Comparison, *, signal_id: int, max_distance: float) -> list[tuple[str, float, int]]:
+    """How many of the comparison's judged pairs lie at each distance: verdict, distance, count; the closest first."""
+    asked = cells(comparison)
+    query = """
+        SELECT d.choice, m.distance, count(*) FROM unnest(%s::bigint[], %s::bigint[]) AS cell(a, b)
+        JOIN analysis_decision d ON d.dataset_a_id = cell.a AND d.dataset_b_id = cell.b
+        JOIN analysis_measurement m ON m.image_a_id = d.image_a_id AND m.image_b_id = d.image_b_id
+        WHERE m.signal_id = %s AND m.distance <= %s GROUP BY d.choice, m.distance ORDER BY m.distance, d.choice
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(query, [[c.a for c in asked], [c.b for c in asked], signal_id, max_distance])
+        return [(choice, distance, count) for choice, distance, count in cursor.fetchall()]
+
+
+def pairs_found(comparisons: Sequence[Comparison]) -> dict[tuple[int, int], int]:
+    """Pairs up to the largest distance explored, by comparison id and signal id, from the stored overlaps."""
+    query = """
+        SELECT s.comparison_id, s.signal_id, coalesce(sum((packed.value ->> -1)::bigint), 0)
+        FROM analysis_summary s
+        CROSS JOIN LATERAL jsonb_array_elements(s.curve -> 'pairs') WITH ORDINALITY AS line(value, i)
+        CROSS JOIN LATERAL jsonb_array_elements(line.value) WITH ORDINALITY AS packed(value, j)
+        WHERE s.comparison_id = ANY(%s) AND packed.j >= line.i GROUP BY s.comparison_id, s.signal_id
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(query, [[comparison.pk for comparison in comparisons]])
+        return {(comparison_id, signal_id): int(n) for comparison_id, signal_id, n in cursor.fetchall()}
+
+
+def hashes_brought(datasets: Sequence[Dataset]) -> dict[int, set[str]]:
+    """Which hashes a dataset has at all: dataset id → signal names; one look into an index for each."""
+    query = """
+        SELECT d.id, s.name FROM unnest(%s::bigint[]) AS d(id) CROSS JOIN analysis_signal s
+        WHERE EXISTS (SELECT 1 FROM analysis_hash h WHERE h.dataset_id = d.id AND h.signal_id = s.id)
+    """
+    found: dict[int, set[str]] = {dataset.pk: set() for dataset in datasets}
+    with connection.cursor() as cursor:
+        cursor.execute(query, [list(found)])
+        for dataset_id, name in cursor.fetchall():
+            found[dataset_id].add(name)
+    return found
+
+
+def possible_pairs(comparison: Comparison) -> int:
+    """How many pairs of images a comparison compares under each signal."""
+    counts = {dataset.pk: dataset.image_count for dataset in comparison.datasets.all()}
+    return sum(
+        counts[cell.a] * (counts[cell.a] - 1) // 2 if cell.a == cell.b else counts[cell.a] * counts[cell.b]
+        for cell in cells(comparison)
+    )
+
+
+def last_verdict() -> int:
+    """The newest verdict's key: while it stays, no decision has changed."""
+    return Verdict.objects.order_by("-id").values_list("id", flat=True).first() or 0

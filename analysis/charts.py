@@ -1,0 +1,242 @@
+"""The stored overlap at one threshold, as pages show it; `curve.js` in the assets reads it in the same way."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from analysis.core.errors import AnalysisError
+from analysis.queries import Cell
+from catalog.models import Dataset
+
+MOST_LABELS = 8
+"""Labels that the page shows at once; the rest are one click away."""
+
+TINT = 72
+"""Share of the accent, in percent, in the matrix's darkest cell."""
+
+Curve = Mapping[str, Any]
+"""What `analysis.pipeline.summarise` stores: `OverlapCurve.to_json` with `datasets` and `label_names`."""
+
+
+def at(packed: Sequence[int], step: int) -> int:
+    """One count of a packed curve (see `analysis.core.curves`)."""
+    if not packed or step < packed[0]:
+        return 0
+    return packed[min(step - packed[0] + 1, len(packed) - 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixCell:
+    """Images of the row's dataset that have a match in the column's.
+
+    Attributes:
+        row: position of the row's dataset.
+        column: position of the column's dataset.
+        compared: whether the comparison's scope covers these two.
+        images: images of the row with a match in the column.
+        of: images of the row's dataset.
+        pairs: pairs between the two datasets.
+        tint: how dark the cell is, in percent of the accent.
+    """
+
+    row: int
+    column: int
+    compared: bool
+    images: int
+    of: int
+    pairs: int
+    tint: int
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetShare:
+    """How much of a dataset is in a pair."""
+
+    dataset: Dataset
+    matched: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelShare:
+    """How many images with a label are in a pair, in all datasets and in each.
+
+    Attributes:
+        name: as in the data.
+        title: for people; empty where none was brought.
+        matched: images with the label that are in a pair.
+        total: images with the label.
+        parts: dataset, matched and total, for each dataset that has the label.
+    """
+
+    name: str
+    title: str
+    matched: int
+    total: int
+    parts: Sequence[tuple[Dataset, int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Pictures that lie in exactly these datasets."""
+
+    datasets: Sequence[Dataset]
+    pictures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Everything that the dashboard says at one threshold."""
+
+    datasets: Sequence[Dataset]
+    pairs: int
+    parts: Sequence[int]
+    images: int
+    images_total: int
+    clusters: int
+    largest_cluster: int
+    matrix: Sequence[tuple[Dataset, int, Sequence[MatrixCell]]]
+    shares: Sequence[DatasetShare]
+    regions: Sequence[Region]
+    labels: Sequence[LabelShare]
+    labels_with_match: int
+    pairs_differ: int
+    pairs_labelled: int
+
+    @property
+    def parts_text(self) -> str:
+        """Pairs by dataset pair, the most first, as a sum; empty where it would say nothing or too much."""
+        return " + ".join(f"{n:,}" for n in self.parts) if 1 < len(self.parts) <= 6 else ""
+
+
+def step_at(curve: Curve, distance: float) -> int:
+    """Index of the largest threshold that is at most `distance`; 0 below the first."""
+    return max(int(np.searchsorted(np.array(curve["steps"]), distance, side="right")) - 1, 0)
+
+
+def overlap(curve: Curve, step: int, datasets: Sequence[Dataset], covered: Collection[Cell]) -> Overlap:
+    """The overlap at one threshold.
+
+    Args:
+        curve: the stored overlap.
+        step: index of the threshold in ``curve["steps"]``.
+        datasets: those that the curve speaks of, in its order.
+        covered: the dataset pairs that the comparison covers.
+    """
+    images = curve["images"]
+    positions = range(len(images))
+    inside = {(i, j) for i in positions for j in positions if Cell.of(datasets[i], datasets[j]) in covered}
+    matched = [[at(curve["matched"][i][j], step) for j in positions] for i in positions]
+    pairs = [[at(curve["pairs"][i][j], step) for j in positions] for i in positions]
+    darkest = max((matched[i][j] / images[i] for i, j in inside if images[i]), default=0.0)
+    matrix = [
+        (
+            datasets[i],
+            images[i],
+            [
+                MatrixCell(
+                    i,
+                    j,
+                    (i, j) in inside,
+                    matched[i][j],
+                    images[i],
+                    pairs[i][j],
+                    _tint(matched[i][j], images[i], darkest),
+                )
+                for j in positions
+            ],
+        )
+        for i in positions
+    ]
+    parts = sorted((pairs[i][j] for i, j in inside if i <= j), reverse=True)
+    labels = _labels(curve, step, datasets)
+    counted = curve["labels"]
+    return Overlap(
+        datasets=datasets,
+        pairs=sum(parts),
+        parts=parts,
+        images=sum(at(part, step) for part in curve["matched_any"]),
+        images_total=sum(images),
+        clusters=at(curve["clusters"], step),
+        largest_cluster=at(curve["largest_cluster"], step),
+        matrix=matrix,
+        shares=[DatasetShare(datasets[i], at(curve["matched_any"][i], step), images[i]) for i in positions],
+        regions=_regions(curve, step, datasets),
+        labels=labels[:MOST_LABELS],
+        labels_with_match=sum(1 for label in labels if label.matched),
+        pairs_differ=at(counted["pairs_differ"], step) if counted else 0,
+        pairs_labelled=at(counted["pairs_labelled"], step) if counted else 0,
+    )
+
+
+def _tint(matched: int, total: int, darkest: float) -> int:
+    # The root keeps small shares visible beside a large one.
+    return max(round(TINT * (matched / total / darkest) ** 0.5), 4) if matched and total else 0
+
+
+def _regions(curve: Curve, step: int, datasets: Sequence[Dataset]) -> list[Region]:
+    found = [Region([datasets[j] for j in region["sets"]], at(region["pictures"], step)) for region in curve["regions"]]
+    shared = [region for region in found if region.pictures]
+    return sorted(shared, key=lambda region: (len(region.datasets) == 1, -region.pictures))
+
+
+def _labels(curve: Curve, step: int, datasets: Sequence[Dataset]) -> list[LabelShare]:
+    if not curve["labels"]:
+        return []
+    parts: dict[int, list[tuple[Dataset, int, int]]] = defaultdict(list)
+    for dataset, label, total, matched, _ in curve["labels"]["rows"]:
+        parts[label].append((datasets[dataset], at(matched, step), total))
+    found = [
+        LabelShare(name, title, sum(n for _, n, _ in parts[label]), sum(n for _, _, n in parts[label]), parts[label])
+        for label, (name, title) in enumerate(curve["label_names"])
+    ]
+    return sorted(found, key=lambda row: (-row.matched, -row.matched / max(row.total, 1), row.title or row.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Pairs at exactly one distance; its height in percent is on a logarithmic scale."""
+
+    distance: int
+    pairs: int
+    height: float
+
+
+def histogram(curve: Curve) -> list[Bar]:
+    """How many pairs lie at each distance."""
+    k = len(curve["images"])
+    upto = [
+        sum(at(curve["pairs"][i][j], step) for i in range(k) for j in range(i, k))
+        for step in range(len(curve["steps"]))
+    ]
+    counts = np.diff(upto, prepend=0)
+    most = np.log1p(counts.max(initial=0)) or 1.0
+    return [
+        Bar(int(distance), int(n), round(float(100 * np.log1p(n) / most), 2))
+        for distance, n in zip(curve["steps"], counts, strict=True)
+    ]
+
+
+def distance_from(text: str, *, largest: float, default: float) -> float:
+    """A threshold that an address carries.
+
+    Raises:
+        AnalysisError: it is no number, or lies beyond what was explored.
+    """
+    if not text:
+        return min(default, largest)
+    try:
+        distance = float(text)
+    except ValueError:
+        distance = -1.0
+    if not 0 <= distance <= largest:
+        raise AnalysisError(
+            f"“{text}” is no distance from 0 to {largest:g} bits.",
+            remedy="Choose a smaller one, or compare again up to a larger one.",
+        )
+    return distance
