@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.shortcuts import get_object_or_404
 
 from catalog.core.errors import NotAllowed
-from catalog.models import Dataset, Image, Label, Membership, Project, RefusedFile, Upload
+from catalog.models import Dataset, Image, ImageLabel, Label, Membership, Project, RefusedFile, Upload
 
 Person = AbstractBaseUser | AnonymousUser
 
@@ -150,3 +151,66 @@ def members(project: Project) -> QuerySet[Membership]:
 def running(project: Project) -> QuerySet[Upload]:
     """Uploads that are not over yet."""
     return uploads(project).filter(~Q(status__in=[Upload.Status.DONE, Upload.Status.FAILED]))
+
+
+def memberships(person: Person) -> QuerySet[Membership]:
+    """A person's memberships with their projects, each with `dataset_total` and `image_total`."""
+    return (
+        Membership.objects.filter(user_id=_key(person))
+        .select_related("project")
+        .annotate(
+            dataset_total=Count("project__datasets"),
+            image_total=Coalesce(Sum("project__datasets__image_count"), 0),
+        )
+        .order_by("project__name", "project_id")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRow:
+    """A dataset as the project's page lists it: with its number of labels, refused files and its newest upload."""
+
+    dataset: Dataset
+    labels: int
+    refused: int
+    latest: Upload | None
+
+
+def dataset_rows(project: Project) -> list[DatasetRow]:
+    """The project's datasets as its page lists them, in four queries however many there are."""
+    of_project = Upload.objects.filter(dataset__project=project)
+    latest = {found.dataset_id: found for found in of_project.order_by("dataset_id", "-id").distinct("dataset_id")}
+    refused_files = dict(of_project.order_by().values_list("dataset_id").annotate(Sum("files_refused")))
+    labels = dict(
+        ImageLabel.objects.filter(image__dataset__project=project)
+        .values_list("image__dataset_id")
+        .annotate(Count("label_id", distinct=True))
+    )
+    return [
+        DatasetRow(found, labels.get(found.pk, 0), refused_files.get(found.pk, 0), latest.get(found.pk))
+        for found in datasets(project)
+    ]
+
+
+def image(project: Project, image_id: int) -> Image:
+    """One image of the project with its dataset (else 404)."""
+    return get_object_or_404(Image.objects.select_related("dataset"), pk=image_id, dataset__project=project)
+
+
+def beside(image: Image) -> tuple[int | None, int | None]:
+    """The ids of the images before and after this one in its dataset, in order of import."""
+    of_dataset = Image.objects.filter(dataset_id=image.dataset_id)
+    before = of_dataset.filter(pk__lt=image.pk).order_by("-pk").values_list("pk", flat=True).first()
+    after = of_dataset.filter(pk__gt=image.pk).order_by("pk").values_list("pk", flat=True).first()
+    return before, after
+
+
+def refused_of(upload: Upload, code: str, *, after: int = 0, limit: int = 100) -> list[RefusedFile]:
+    """As `refused`, of one reason code only."""
+    return list(upload.refused.filter(code=code, pk__gt=after).order_by("pk")[: limit + 1])
+
+
+def arrived(upload: Upload) -> tuple[int, int]:
+    """How many parts of an upload have arrived, and their bytes."""
+    counted = upload.parts.aggregate(parts=Count("id"), bytes=Sum("size"))
+    return counted["parts"], counted["bytes"] or 0

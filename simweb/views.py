@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash, views
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from simweb.forms import TokenForm
+from simweb.models import ApiToken
+from simweb.tokens import make_token
 
 
 @method_decorator(login_not_required, name="dispatch")
@@ -43,7 +51,8 @@ def account(request: HttpRequest) -> HttpResponse:
         made = make_token(user=user, name=token_form.cleaned_data["name"])
         token_form = TokenForm()
     if action == "revoke-token":
-        token = get_object_or_404(ApiToken, pk=request.POST.get("token", "").zfill(1)[:18], user=user)
+        number = request.POST.get("token", "")
+        token = get_object_or_404(ApiToken, pk=int(number) if number.isdecimal() else 0, user=user)
         token.delete()
         messages.success(request, f"The token “{token.name}” no longer works.")
         return redirect("account")

@@ -1,13 +1,98 @@
-"""Pages (being written)."""
+"""One image: its page, and its picture for those who may see it."""
 
-from typing import Any
+from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from pathlib import PurePosixPath
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils.cache import get_conditional_response
+from django.views.decorators.http import require_safe
+
+from catalog import queries
+from catalog.core.images import THUMBNAIL_MEDIA_TYPE, read_image, thumbnail
+from catalog.models import Image
+
+VIEW_SIZE = 1600
+KEPT_SECONDS = 30 * 24 * 3600
+MEDIA_TYPES = {
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",
+    "PNG": "image/png",
+    "GIF": "image/gif",
+    "WEBP": "image/webp",
+    "BMP": "image/bmp",
+    "TIFF": "image/tiff",
+    "AVIF": "image/avif",
+}
 
 
-def detail(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    return HttpResponse("not written yet", status=501)
+@require_safe
+def detail(request: HttpRequest, project: str, image: int) -> HttpResponse:
+    """The picture and what is known of it."""
+    access = queries.access(request.user, project)
+    found = queries.image(access.project, image)
+    before, after = queries.beside(found)
+    context = {
+        "access": access,
+        "project": access.project,
+        "section": "datasets",
+        "image": found,
+        "dataset": found.dataset,
+        "labels": found.labels.all(),
+        "before": before,
+        "after": after,
+        "base_name": PurePosixPath(found.name).name,
+    }
+    return render(request, "catalog/image.html", context)
 
 
-def file(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    return HttpResponse("not written yet", status=501)
+@require_safe
+def file(request: HttpRequest, image: int, variant: str) -> HttpResponseBase:
+    """The picture's bytes: ``thumb``, ``view`` (JPEG of at most 1600 px) or ``original`` (always a download).
+
+    What people uploaded is never shown inline under its own type: thumb and view are JPEGs of our own making.
+    """
+    found = queries.access_of_image(request.user, image)
+    if variant not in {"thumb", "view", "original"} or not found.has_picture:
+        raise Http404
+    etag = f'"{found.sha256}-{variant}"'
+    response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
+    if response is None:
+        try:
+            response = _body(found, variant)
+        except FileNotFoundError as error:
+            raise Http404 from error
+    response["ETag"] = etag
+    # An image never changes once it is taken. Private: no shared cache may keep it.
+    response["Cache-Control"] = f"private, max-age={KEPT_SECONDS}, immutable"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _body(image: Image, variant: str) -> FileResponse:
+    if variant == "original":
+        return FileResponse(
+            default_storage.open(str(image.file)),
+            as_attachment=True,
+            filename=PurePosixPath(image.path).name,
+            content_type=MEDIA_TYPES.get(image.format, "application/octet-stream"),
+        )
+    key = str(image.thumbnail) if variant == "thumb" else _view_key(image)
+    return FileResponse(default_storage.open(key), content_type=THUMBNAIL_MEDIA_TYPE)
+
+
+def _view_key(image: Image) -> str:
+    """Where the JPEG for the screen lies; it is made the first time that someone asks for it."""
+    key = f"views/{image.dataset_id}/{image.sha256[:2]}/{image.sha256}.jpg"
+    if not default_storage.exists(key):
+        with default_storage.open(str(image.file)) as stored:
+            content = thumbnail(read_image(stored.read()), VIEW_SIZE)
+        saved = default_storage.save(key, ContentFile(content))
+        if saved != key:
+            # Two people asked at once; the other's is the same.
+            default_storage.delete(saved)
+    return key
