@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 from llvmlite import ir
 from numba import types
@@ -11,26 +12,6 @@ from numba.extending import intrinsic
 
 LANES = 8
 """Values that `near_lanes` compares at once: one 512-bit register, or two or four smaller ones."""
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def popcount(_typing: Any, value: Any) -> Any:
-    """Number of bits set in a uint64."""
-
-    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        return builder.ctpop(args[0])
-
-    return types.uint64(value), generate
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def lowest_bit(_typing: Any, value: Any) -> Any:
-    """Position of the lowest bit set in a uint64 that is not zero."""
-
-    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
-
-    return types.uint64(value), generate
 
 
 def _vector() -> Any:
@@ -53,9 +34,10 @@ def _spread(builder: Any, value: Any) -> Any:
 
 def _differing(builder: Any, left: Any, right: Any) -> Any:
     """In each lane, the number of bits in which two values differ."""
-    count = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(_vector(), [_vector()]), f"llvm.ctpop.v{LANES}i64"
-    )
+    name = f"llvm.ctpop.v{LANES}i64"
+    count = builder.module.globals.get(name)
+    if count is None:
+        count = ir.Function(builder.module, ir.FunctionType(_vector(), [_vector()]), name)
     return builder.call(count, [builder.xor(left, right)])
 
 
@@ -65,13 +47,22 @@ def _lanes_within(builder: Any, distance: Any, limit: Any) -> Any:
     return builder.zext(builder.bitcast(within, ir.IntType(LANES)), ir.IntType(64))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def near_lanes(_typing: Any, values: Any, offset: Any, value: Any, limit: Any) -> Any:
-    """Which of `values[offset : offset + LANES]` are at most `limit` bits from `value`: a bit mask, lowest lane first.
+def _popcount(_typing: Any, value: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return builder.ctpop(args[0])
 
-    Written out as vectors because LLVM's loop vectoriser serves long loops, and most buckets hold a handful of rows.
-    The array must reach LANES values beyond any row that is asked for.
-    """
+    return types.uint64(value), generate
+
+
+def _lowest_bit(_typing: Any, value: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.uint64(value), generate
+
+
+# numba takes a function's parameters by their names and number: the arguments below are types, used or not.
+def _near_lanes(_typing: Any, values: Any, _offset: Any, _value: Any, _limit: Any) -> Any:
     signature = types.uint64(values, types.int64, types.uint64, types.uint64)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -82,12 +73,9 @@ def near_lanes(_typing: Any, values: Any, offset: Any, value: Any, limit: Any) -
     return signature, generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def near_lanes_of_words(_typing: Any, columns: Any, stride: Any, offset: Any, words: Any, row: Any, limit: Any) -> Any:
-    """`near_lanes` for rows of several words.
-
-    `columns` holds word w of row j at `w * stride + j`; `words` (n, width) holds the row compared with them.
-    """
+def _near_lanes_of_words(
+    _typing: Any, columns: Any, _stride: Any, _offset: Any, words: Any, _row: Any, _limit: Any
+) -> Any:
     signature = types.uint64(columns, types.int64, types.int64, words, types.int64, types.uint64)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -96,7 +84,9 @@ def near_lanes_of_words(_typing: Any, columns: Any, stride: Any, offset: Any, wo
         words = context.make_array(signature.args[3])(context, builder, words)
         width = builder.extract_value(words.shape, 1)
         first = builder.mul(row, width)
-        total = cgutils.alloca_once_value(builder, ir.Constant(_vector(), [0] * LANES))
+        with builder.goto_entry_block():
+            total = builder.alloca(_vector())
+        builder.store(ir.Constant(_vector(), [0] * LANES), total)
         with cgutils.for_range(builder, width) as loop:
             value = builder.load(builder.gep(words.data, [builder.add(first, loop.index)]))
             there = _load(builder, columns, builder.add(builder.mul(loop.index, stride), offset))
@@ -104,3 +94,23 @@ def near_lanes_of_words(_typing: Any, columns: Any, stride: Any, offset: Any, wo
         return _lanes_within(builder, builder.load(total), limit)
 
     return signature, generate
+
+
+popcount = cast(Callable[[Any], Any], intrinsic(_popcount))
+"""Number of bits set in a uint64."""
+
+lowest_bit = cast(Callable[[Any], Any], intrinsic(_lowest_bit))
+"""Position of the lowest bit set in a uint64 that is not zero."""
+
+near_lanes = cast(Callable[[Any, Any, Any, Any], Any], intrinsic(_near_lanes))
+"""(values, offset, value, limit): which of `values[offset : offset + LANES]` are at most `limit` bits from `value`.
+
+A bit mask, lowest lane first. Written out as vectors because LLVM's loop vectoriser serves long loops, and most
+buckets hold a handful of rows. The array must reach LANES values beyond any row that is asked for.
+"""
+
+near_lanes_of_words = cast(Callable[[Any, Any, Any, Any, Any, Any], Any], intrinsic(_near_lanes_of_words))
+"""(columns, stride, offset, words, row, limit): `near_lanes` for rows of several words.
+
+`columns` holds word w of row j at `w * stride + j`; `words[row]`, of shape (n, width), is the row compared with them.
+"""

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from analysis.core.search._bits import LANES, lowest_bit, near_lanes, near_lanes_of_words, popcount
 from analysis.core.search._index_kernels import TILE
 
 
 @njit(cache=True, nogil=True)
-def join_blocks(
-    filter1, words1, columns2, words2, within, first_row, last_row, limit, state, out1, out2
-):  # fmt: skip
+def join_blocks(  # noqa: PLR0917  compiled functions take their arguments in order
+    filter1: NDArray[np.uint64],
+    words1: NDArray[np.uint64],
+    columns2: NDArray[np.uint64],
+    words2: NDArray[np.uint64],
+    within: bool,
+    first_row: int,
+    last_row: int,
+    limit: np.uint64,
+    state: NDArray[np.int64],
+    out1: NDArray[np.uint32],
+    out2: NDArray[np.uint32],
+) -> int:
     """Compare rows of one range of the first set with all rows of the second.
 
     Args:
@@ -37,7 +48,7 @@ def join_blocks(
     stride = columns2.shape[1]
     single = len(columns2) == 1
     flat = columns2.reshape(-1)
-    begin_tile, begin_row = state[0], state[1]
+    begin_tile, begin_row = int(state[0]), int(state[1])
     for tile in range(begin_tile, m, TILE):
         tile_end = min(tile + TILE, m)
         for i in range(begin_row if tile == begin_tile else first_row, last_row):

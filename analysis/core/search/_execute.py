@@ -66,15 +66,6 @@ class Found:
         return np.concatenate([p[0] for p in parts] or none), np.concatenate([p[1] for p in parts] or none)
 
 
-def execute(plan: Plan, x: Distinct, y: Distinct | None, max_distance: int, found: Found, threads: int) -> None:
-    """Add to `found` each pair of distinct rows within the distance, once."""
-    with ThreadPoolExecutor(threads) as pool:
-        if plan.chunks:
-            _by_index(plan.chunks, x.words, None if y is None else y.words, max_distance, found, pool)
-        else:
-            _by_blocks(x.words, None if y is None else y.words, max_distance, found, pool)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Buckets:
     """Rows in the order of one chunk's keys; the arguments of `join_buckets`."""
@@ -93,76 +84,79 @@ class _Buckets:
         return cls(words, heads, rows, starts)
 
 
-def _by_index(
-    chunks: tuple[Chunk, ...],
-    x: NDArray[np.uint64],
-    y: NDArray[np.uint64] | None,
-    max_distance: int,
-    found: Found,
-    pool: ThreadPoolExecutor,
-) -> None:
-    sides = [(rows, fold(rows)) for rows in ((x,) if y is None else (x, y))]
+def execute(plan: Plan, x: Distinct, y: Distinct | None, *, max_distance: int, found: Found, threads: int) -> None:
+    """Add to `found` each pair of distinct rows within the distance, once."""
+    with ThreadPoolExecutor(threads) as pool:
+        join = _Join(x.words, None if y is None else y.words, np.uint64(max_distance), found, pool)
+        if plan.chunks:
+            join.by_index(plan.chunks)
+        else:
+            join.by_blocks()
 
-    def build(chunk: Chunk) -> list[Future[_Buckets]]:
-        return [pool.submit(_Buckets.of, words, folds, chunk.bits) for words, folds in sides]
 
-    masks = np.stack([chunk.mask(x.shape[1]) for chunk in chunks])
-    radii = np.array([chunk.radius for chunk in chunks], np.uint64)
-    coming = build(chunks[0])
-    for c, chunk in enumerate(chunks):
-        buckets = [future.result() for future in coming]
-        # The next index is built while this one is read: two of them at most are held at a time.
-        coming = build(chunks[c + 1]) if c + 1 < len(chunks) else []
-        step = _key_range_step(buckets[0], buckets[-1], chunk, y is None, max_distance, masks[:c], radii[:c])
-        keys = 1 << len(chunk.bits)
-        stride = max(1, min(keys, _ROWS_PER_TASK * keys // len(buckets[-1].rows)))
-        _all(
-            pool.submit(found.run, step(first, min(first + stride, keys)), [0, first, -1, 0])
-            for first in range(0, keys, stride)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Join:
+    x: NDArray[np.uint64]
+    y: NDArray[np.uint64] | None
+    limit: np.uint64
+    found: Found
+    pool: ThreadPoolExecutor
+
+    def by_index(self, chunks: tuple[Chunk, ...]) -> None:
+        sides = [(words, fold(words)) for words in ((self.x,) if self.y is None else (self.x, self.y))]
+
+        def build(chunk: Chunk) -> list[Future[_Buckets]]:
+            return [self.pool.submit(_Buckets.of, words, folds, chunk.bits) for words, folds in sides]
+
+        masks = np.stack([chunk.mask(self.x.shape[1]) for chunk in chunks])
+        radii = np.array([chunk.radius for chunk in chunks], np.uint64)
+        coming = build(chunks[0])
+        for c, chunk in enumerate(chunks):
+            buckets = [future.result() for future in coming]
+            # The next index is built while this one is read: two of them at most are held at a time.
+            coming = build(chunks[c + 1]) if c + 1 < len(chunks) else []
+            step = self._key_range_step(buckets[0], buckets[-1], chunk, masks[:c], radii[:c])
+            keys = 1 << len(chunk.bits)
+            stride = max(1, min(keys, _ROWS_PER_TASK * keys // len(buckets[-1].rows)))
+            self._run((step(first, min(first + stride, keys)), [0, first, -1, 0]) for first in range(0, keys, stride))
+            if self.found.full:
+                return
+
+    def _key_range_step(
+        self, left: _Buckets, right: _Buckets, chunk: Chunk, masks: NDArray[np.uint64], radii: NDArray[np.uint64]
+    ) -> Callable[[int, int], Step]:
+        flips = chunk.flips()
+
+        def step(first: int, last: int) -> Step:
+            return lambda state, out1, out2: join_buckets(
+                left.words, left.heads, left.rows, left.starts,
+                right.words, right.heads, right.rows, right.starts,
+                self.y is None, first, last, flips, self.limit, masks, radii,
+                state, out1, out2,
+            )  # fmt: skip
+
+        return step
+
+    def by_blocks(self) -> None:
+        x, y = self.x, self.x if self.y is None else self.y
+        left, right = (x, y) if self.limit > FOLD_LIMIT else (fold(x)[:, None], fold(y)[:, None])
+        columns = np.zeros((right.shape[1], len(right) + LANES), np.uint64)
+        columns[:, : len(right)] = right.T
+
+        def step(first: int) -> Step:
+            last = min(first + _ROWS_PER_TASK, len(x))
+            return lambda state, out1, out2: join_blocks(
+                left, x, columns, y, self.y is None, first, last, self.limit, state, out1, out2
+            )
+
+        self._run(
+            (step(first), [first // TILE * TILE if self.y is None else 0, first])
+            for first in range(0, len(x), _ROWS_PER_TASK)
         )
 
-
-def _key_range_step(
-    left: _Buckets,
-    right: _Buckets,
-    chunk: Chunk,
-    within: bool,
-    max_distance: int,
-    masks: NDArray[np.uint64],
-    radii: NDArray[np.uint64],
-) -> Callable[[int, int], Step]:
-    flips, limit = chunk.flips(), np.uint64(max_distance)
-
-    def step(first: int, last: int) -> Step:
-        return lambda state, out1, out2: join_buckets(
-            left.words, left.heads, left.rows, left.starts,
-            right.words, right.heads, right.rows, right.starts,
-            within, first, last, flips, limit, masks, radii,
-            state, out1, out2,
-        )  # fmt: skip
-
-    return step
-
-
-def _by_blocks(
-    x: NDArray[np.uint64], y: NDArray[np.uint64] | None, max_distance: int, found: Found, pool: ThreadPoolExecutor
-) -> None:
-    y_words = x if y is None else y
-    left, right = (x, y_words) if max_distance > FOLD_LIMIT else (fold(x)[:, None], fold(y_words)[:, None])
-    columns = np.zeros((right.shape[1], len(right) + LANES), np.uint64)
-    columns[:, : len(right)] = right.T
-    limit = np.uint64(max_distance)
-
-    def step(first: int) -> Step:
-        last = min(first + _ROWS_PER_TASK, len(x))
-        return lambda state, out1, out2: join_blocks(
-            left, x, columns, y_words, y is None, first, last, limit, state, out1, out2
-        )
-
-    _all(
-        pool.submit(found.run, step(first), [first // TILE * TILE if y is None else 0, first])
-        for first in range(0, len(x), _ROWS_PER_TASK)
-    )
+    def _run(self, work: Iterator[tuple[Step, list[int]]]) -> None:
+        for future in [self.pool.submit(self.found.run, step, state) for step, state in work]:
+            future.result()
 
 
 def fold(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -181,8 +175,3 @@ def fold(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
         turn = np.uint64(w * 23 % 63 + 1)
         value = value ^ (words[:, w] << turn | words[:, w] >> (np.uint64(64) - turn))
     return value
-
-
-def _all(futures: Iterator[Future[None]]) -> None:
-    for future in list(futures):
-        future.result()

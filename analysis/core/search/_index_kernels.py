@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from analysis.core.search._bits import LANES, lowest_bit, near_lanes, popcount
 
@@ -12,7 +13,14 @@ TILE = 2048
 
 
 @njit(cache=True, nogil=True)
-def bucket_sort(words, heads, bits, starts, out_heads, out_rows):
+def bucket_sort(  # noqa: PLR0917  compiled functions take their arguments in order
+    words: NDArray[np.uint64],
+    heads: NDArray[np.uint64],
+    bits: NDArray[np.int64],
+    starts: NDArray[np.uint32],
+    out_heads: NDArray[np.uint64],
+    out_rows: NDArray[np.uint32],
+) -> None:
     """Order rows by the key that the given bits form: a counting sort.
 
     Args:
@@ -45,7 +53,9 @@ def bucket_sort(words, heads, bits, starts, out_heads, out_rows):
 
 
 @njit(cache=True, nogil=True)
-def _accept(x, y, limit, masks, radii):
+def _accept(
+    x: NDArray[np.uint64], y: NDArray[np.uint64], limit: np.uint64, masks: NDArray[np.uint64], radii: NDArray[np.uint64]
+) -> bool:
     """Whether two rows are within `limit` bits and no chunk before this one has found them already."""
     distance = np.uint64(0)
     for w in range(len(x)):
@@ -62,12 +72,26 @@ def _accept(x, y, limit, masks, radii):
 
 
 @njit(cache=True, nogil=True)
-def join_buckets(
-    words1, heads1, rows1, starts1,
-    words2, heads2, rows2, starts2,
-    within, first_key, last_key, flips, limit, masks, radii,
-    state, out1, out2,
-):  # fmt: skip
+def join_buckets(  # noqa: PLR0917  compiled functions take their arguments in order
+    words1: NDArray[np.uint64],
+    heads1: NDArray[np.uint64],
+    rows1: NDArray[np.uint32],
+    starts1: NDArray[np.uint32],
+    words2: NDArray[np.uint64],
+    heads2: NDArray[np.uint64],
+    rows2: NDArray[np.uint32],
+    starts2: NDArray[np.uint32],
+    within: bool,
+    first_key: int,
+    last_key: int,
+    flips: NDArray[np.int64],
+    limit: np.uint64,
+    masks: NDArray[np.uint64],
+    radii: NDArray[np.uint64],
+    state: NDArray[np.int64],
+    out1: NDArray[np.uint32],
+    out2: NDArray[np.uint32],
+) -> int:
     """Find the pairs whose keys differ by one of `flips`, for the keys of one range.
 
     Args:
@@ -92,7 +116,7 @@ def join_buckets(
     """
     count = 0
     capacity = len(out1)
-    begin_flip, begin_key, begin_tile, begin_row = state[0], state[1], state[2], state[3]
+    begin_flip, begin_key, begin_tile, begin_row = int(state[0]), int(state[1]), int(state[2]), int(state[3])
     for f in range(begin_flip, len(flips)):
         flip = flips[f]
         for key in range(begin_key if f == begin_flip else first_key, last_key):
@@ -106,13 +130,13 @@ def join_buckets(
             triangle = within and flip == 0
             resumed = begin_tile >= 0 and f == begin_flip and key == begin_key
             for tile in range(begin_tile if resumed else s2, e2, TILE):
-                tile_end = min(tile + TILE, e2)
+                tile_end = tile + TILE if tile + TILE < e2 else e2
                 for i in range(begin_row if resumed and tile == begin_tile else s1, e1):
                     if count + TILE > capacity:
                         state[0], state[1], state[2], state[3] = f, key, tile, i
                         return count
                     head = heads1[i]
-                    for j in range(max(tile, i + 1) if triangle else tile, tile_end, LANES):
+                    for j in range(i + 1 if triangle and i >= tile else tile, tile_end, LANES):
                         hits = near_lanes(heads2, j, head, limit)
                         while hits != 0:
                             at = j + np.int64(lowest_bit(hits))

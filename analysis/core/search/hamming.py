@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.core.arrays import PackedBits, Pairs
-from analysis.core.errors import InvalidArray, TooManyPairs
+from analysis.core.errors import InvalidArray
+from analysis.core.search._distinct import Distinct
+from analysis.core.search._hubs import too_many_pairs
+from analysis.core.search.plan import choose_plan
 
-if TYPE_CHECKING:
-    from analysis.core.search._distinct import Distinct
-
-_HUBS_NAMED = 10
 _SMALL = 4_000_000
 """Words compared up to which numpy is done before compiled code is loaded."""
 _ROWS_AT_ONCE = 1 << 18
@@ -62,13 +60,20 @@ def hamming_join(
     if x.size * len(y) <= _SMALL:
         keys = _small_join(x, y, max_distance, within)
         if len(keys) > max_pairs:
-            raise _too_many(x, y, keys // len(y), keys % len(y), max_distance, max_pairs, within)
+            left, right = Distinct.of(x), None if within else Distinct.of(y)
+            other = left if right is None else right
+            a, b = np.divmod(_small_join(left.words, other.words, max_distance, within), np.uint64(len(other)))
+            raise too_many_pairs(left, right, a, b, max_distance=max_distance, limit=max_pairs)
     else:
-        keys = _large_join(first, x, None if within else y, max_distance, max_pairs, threads or os.cpu_count() or 1)
+        cores = threads or os.cpu_count() or 1
+        keys = _large_join(
+            first, x, None if within else y, max_distance=max_distance, max_pairs=max_pairs, threads=cores
+        )
     if not len(keys):
         return Pairs.empty()
-    a, b = (part.astype(np.int64) for part in np.divmod(keys, np.uint64(len(y))))
+    rows1, rows2 = np.divmod(keys, np.uint64(len(y)))
     del keys
+    a, b = rows1.view(np.int64), rows2.view(np.int64)
     distance = np.empty(len(a), np.float32)
     for start in range(0, len(a), _ROWS_AT_ONCE):
         part = slice(start, start + _ROWS_AT_ONCE)
@@ -91,9 +96,7 @@ def _bit_positions(n_bits: int) -> NDArray[np.int64]:
     return bit // 8 * 8 + 7 - bit % 8
 
 
-def _small_join(
-    x: NDArray[np.uint64], y: NDArray[np.uint64], max_distance: int, within: bool
-) -> NDArray[np.uint64]:
+def _small_join(x: NDArray[np.uint64], y: NDArray[np.uint64], max_distance: int, within: bool) -> NDArray[np.uint64]:
     """Keys a * m + b of all pairs, ascending."""
     distance = np.zeros((len(x), len(y)), np.int32)
     for word in range(x.shape[1]):
@@ -106,28 +109,35 @@ def _large_join(
     hashes: PackedBits,
     x: NDArray[np.uint64],
     y: NDArray[np.uint64] | None,
+    *,
     max_distance: int,
     max_pairs: int,
     threads: int,
 ) -> NDArray[np.uint64]:
     """Keys a * m + b of all pairs, ascending."""
-    from analysis.core.search._distinct import Distinct, write_pairs  # noqa: PLC0415  numba takes a second to import
-    from analysis.core.search._execute import Found, execute  # noqa: PLC0415
-    from analysis.core.search.plan import choose_plan  # noqa: PLC0415
+    # numba takes a second to import: pages that join a few hundred hashes need not wait for it.
+    from analysis.core.search._execute import Found, execute
+    from analysis.core.search._pair_kernels import write_pairs
 
     left = Distinct.of(x)
     right = None if y is None else Distinct.of(y)
-    other = right or left
-    found = Found(left.sizes(), other.sizes(), left.pairs_of_equals() if right is None else 0, max_pairs)
+    # An index looks up the rows of one set in the other: that costs least from the smaller one.
+    swapped = right is not None and len(right) < len(left)
+    one, two = (right, left) if right is not None and swapped else (left, right)
+    equals = left.pairs_of_equals() if right is None else 0
+    found = Found(one.sizes(), (one if two is None else two).sizes(), equals, max_pairs)
     if not found.full:
         bits = _bit_positions(hashes.n_bits)
-        plan = choose_plan(left.words, None if right is None else right.words, bits, max_distance)
-        execute(plan, left, right, max_distance, found, threads)
+        plan = choose_plan(one.words, None if two is None else two.words, bits, max_distance)
+        execute(plan, one, two, max_distance=max_distance, found=found, threads=threads)
     hits1, hits2 = found.take()
+    if swapped:
+        hits1, hits2 = hits2, hits1
     if found.full:
-        raise _too_many_distinct(left, right, hits1, hits2, max_distance, max_pairs)
-    m = len(x) if y is None else len(y)
+        raise too_many_pairs(left, right, hits1, hits2, max_distance=max_distance, limit=max_pairs)
+    other = left if right is None else right
     keys = np.empty(found.pairs, np.uint64)
+    m = len(x) if y is None else len(y)
     write_pairs(hits1, hits2, left.starts, left.order, other.starts, other.order, right is None, m, keys)
     keys.sort()
     return keys

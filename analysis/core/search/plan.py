@@ -24,7 +24,7 @@ _ROW_AND_BUCKET = 2.5
 _CANDIDATE = 0.1
 _ROW_INDEXED = 30.0
 _KEY_INDEXED = 2.0
-_BLOCK_CANDIDATE = 0.05
+_BLOCK_CANDIDATE = 0.08
 
 _WIDTHS = range(8, 25)
 _LARGEST_RADIUS = 5
@@ -49,7 +49,9 @@ class Chunk:
         """All keys of at most `radius` bits, ascending: xor with them gives the neighbours of a key."""
         width = len(self.bits)
         return np.array(
-            sorted(sum(1 << t for t in chosen) for r in range(self.radius + 1) for chosen in combinations(range(width), r)),
+            sorted(
+                sum(1 << t for t in chosen) for r in range(self.radius + 1) for chosen in combinations(range(width), r)
+            ),
             np.int64,
         )
 
@@ -106,7 +108,7 @@ def choose_plan(
         if least >= best.cost:
             break
         chunks = sample.chunks(shape)
-        cost = sum(_chunk_cost(len(x), m, len(c.bits), c.radius, halves, sample.share(c)) for c in chunks)
+        cost = sum(_chunk_cost(len(x), m, len(c.bits), c.radius, halves=halves, share=sample.share(c)) for c in chunks)
         if cost < best.cost:
             best = Plan(chunks, cost)
     return best
@@ -119,7 +121,7 @@ Shape = tuple[tuple[int, int], ...]
 def _shapes(n: int, m: int, n_bits: int, max_distance: int, halves: float) -> Iterator[tuple[float, Shape]]:
     """For each number of chunks, the widths that cost least on independent balanced bits, with that cost."""
     cost = {
-        (width, radius): _chunk_cost(n, m, width, radius, halves, 0.0)
+        (width, radius): _chunk_cost(n, m, width, radius, halves=halves, share=0.0)
         for width in _WIDTHS
         for radius in range(_LARGEST_RADIUS + 1)
     }
@@ -137,7 +139,7 @@ def _shapes(n: int, m: int, n_bits: int, max_distance: int, halves: float) -> It
             yield min((sum(cost[chunk] for chunk in shape), shape) for shape in dealt)
 
 
-def _chunk_cost(n: int, m: int, width: int, radius: int, halves: float, share: float) -> float:
+def _chunk_cost(n: int, m: int, width: int, radius: int, *, halves: float, share: float) -> float:
     """Seconds on one core to join over one chunk, where at least `share` of all pairs become candidates."""
     keys = 1 << width
     flips = sum(comb(width, r) for r in range(radius + 1))
