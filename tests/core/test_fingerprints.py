@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.core.arrays import PackedBits
@@ -49,6 +49,7 @@ def test_bits_mean_what_the_text_says() -> None:
         assert "".join("1" if bit else "0" for bit in row) == f"{int(text, 16):064b}"
 
 
+@settings(deadline=None)
 @given(
     n_bits=st.sampled_from([1, 5, 12, 36, 64, 256]),
     count=st.integers(0, 5),
@@ -63,6 +64,7 @@ def test_what_is_written_is_read(n_bits: int, count: int, seed: int, signal: str
     assert np.array_equal(read.bits.packed, bits.packed)
 
 
+@settings(deadline=None)
 @given(bits=st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=5), upper=st.booleans())
 def test_both_forms_mean_the_same(bits: list[int], upper: bool) -> None:
     names = [str(i) for i in range(len(bits))]

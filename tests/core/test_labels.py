@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.core.errors import BrokenTable
@@ -171,6 +171,7 @@ def test_an_item_finds_its_image() -> None:
     assert find("") is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map("/".join), unique=True), st.data())
 def test_matching_equals_brute_force(names: list[str], data: st.DataObject) -> None:
     item = data.draw(st.lists(st.sampled_from("abc"), min_size=1, max_size=5).map("/".join))

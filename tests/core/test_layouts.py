@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.core.errors import BrokenTable
@@ -244,6 +244,7 @@ NAMES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.builds(lambda folders, name: "/".join([*folders, name]), st.lists(PARTS, max_size=3), NAMES), unique=True
