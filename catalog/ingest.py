@@ -293,7 +293,7 @@ def _write(upload: Upload, taken: Sequence[Taken], refused: Sequence[Refused], l
     for position, observer in enumerate(observers()):
         observer.images_taken(dataset, images, [item.described[position] for item in taken])
     RefusedFile.objects.bulk_create(
-        RefusedFile(upload=upload, path=item.path[:1000], code=item.code, reason=item.reason) for item in refused
+        RefusedFile(upload=upload, path=item.path[:1024], code=item.code, reason=item.reason) for item in refused
     )
     Dataset.objects.filter(pk=dataset.pk).update(
         image_count=F("image_count") + len(images), file_count=F("file_count") + len(images)
@@ -341,7 +341,7 @@ def _take_fingerprints(
     files = {name: source.read(path) for name, path in layout.companions.items()}
     said = [line for observer in observers() for line in observer.companions_brought(dataset, images, files)]
     RefusedFile.objects.bulk_create(
-        RefusedFile(upload=upload, path=item.path[:1000], code=item.code, reason=item.reason) for item in refused
+        RefusedFile(upload=upload, path=item.path[:1024], code=item.code, reason=item.reason) for item in refused
     )
     Dataset.objects.filter(pk=dataset.pk).update(image_count=F("image_count") + len(images))
     return said

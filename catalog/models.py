@@ -189,7 +189,7 @@ class UploadPart(models.Model):
 
     upload = models.ForeignKey(Upload, models.CASCADE, related_name="parts")
     number = models.PositiveBigIntegerField(help_text="Offset in the archive in bytes; for a folder the file's count.")
-    path = models.CharField(max_length=1000, blank=True, help_text="The file's path in its folder.")
+    path = models.CharField(max_length=1024, blank=True, help_text="The file's path in its folder.")
     size = models.PositiveBigIntegerField()
     file = models.FileField(max_length=300)
 
@@ -205,7 +205,7 @@ class RefusedFile(models.Model):
     """A file of an upload that was not taken, with a reason a person can act on."""
 
     upload = models.ForeignKey(Upload, models.CASCADE, related_name="refused")
-    path = models.CharField(max_length=1000)
+    path = models.CharField(max_length=1024)
     code = models.CharField(max_length=40)
     reason = models.TextField()
 
@@ -221,8 +221,8 @@ class Label(models.Model):
     """A class name that images of a project carry, in any of its datasets."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="labels")
-    name = models.CharField(max_length=300, help_text="As in the data, e.g. an Iconclass code.")
-    title = models.CharField(max_length=300, blank=True, help_text="For people, from classes.csv.")
+    name = models.CharField(max_length=500, help_text="As in the data, e.g. an Iconclass code.")
+    title = models.CharField(max_length=500, blank=True, help_text="For people, from classes.csv.")
     description = models.TextField(blank=True)
 
     class Meta:
@@ -242,8 +242,8 @@ class Image(models.Model):
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="images")
     upload = models.ForeignKey(Upload, models.SET_NULL, null=True, related_name="images")
-    name = models.CharField(max_length=1000, help_text="The path in the dataset without suffix; its identity.")
-    path = models.CharField(max_length=1000, help_text="The path in the dataset, as brought.")
+    name = models.CharField(max_length=1024, help_text="The path in the dataset without suffix; its identity.")
+    path = models.CharField(max_length=1024, help_text="The path in the dataset, as brought.")
     sha256 = models.CharField(max_length=64, blank=True, help_text="Of the file's bytes; empty without a picture.")
     pixel_hash = models.CharField(max_length=64, blank=True, help_text="sha256 of size and decoded RGB pixels.")
     width = models.PositiveIntegerField(null=True, help_text="After the EXIF orientation is applied.")

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from analysis.core.errors import InvalidArray
 
+_HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
+
 UNIT_TOLERANCE = 1e-3
 """How far the length of an embedding may be from 1: what half precision loses at 2,048 dimensions."""
 
@@ -72,12 +74,9 @@ class PackedBits:
         for row, value in enumerate(values):
             if len(value) != digits:
                 raise InvalidArray(f"Hash {row + 1} has {len(value)} hexadecimal digits, not {digits}: {value[:80]!r}.")
-        padded = "".join(value if digits % 2 == 0 else value + "0" for value in values)
-        try:
-            raw = bytes.fromhex(padded)
-        except ValueError:
-            row = next(i for i, v in enumerate(values) if not set(v) <= set("0123456789abcdefABCDEF"))
-            raise InvalidArray(f"Hash {row + 1} is not hexadecimal: {values[row][:80]!r}.") from None
+            if not set(value) <= _HEXADECIMAL:
+                raise InvalidArray(f"Hash {row + 1} is not hexadecimal: {value[:80]!r}.")
+        raw = bytes.fromhex("".join(value if digits % 2 == 0 else value + "0" for value in values))
         return cls(np.frombuffer(raw, np.uint8).reshape(len(values), -(-n_bits // 8)), n_bits)
 
     def to_bool(self) -> NDArray[np.bool_]:

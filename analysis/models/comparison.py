@@ -84,6 +84,7 @@ class Measurement(models.Model):
     changes its dataset), so that the pairs of two datasets in order of distance are one range of an index.
     """
 
+    pk = models.CompositePrimaryKey("image_a", "image_b", "signal")
     signal = models.ForeignKey(Signal, models.PROTECT, related_name="+", db_constraint=False, db_index=False)
     dataset_a = models.ForeignKey(Dataset, models.CASCADE, related_name="+", db_constraint=False, db_index=False)
     dataset_b = models.ForeignKey(Dataset, models.CASCADE, related_name="+", db_constraint=False, db_index=False)
@@ -93,7 +94,6 @@ class Measurement(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["image_a", "image_b", "signal"], name="measurement_once"),
             models.CheckConstraint(
                 condition=models.Q(dataset_a__lt=models.F("dataset_b"))
                 | models.Q(dataset_a=models.F("dataset_b"), image_a__lt=models.F("image_b")),

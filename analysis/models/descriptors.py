@@ -28,13 +28,13 @@ class Hash(models.Model):
     The dataset stands here too, so that a dataset's hashes are read without joining two large tables.
     """
 
-    image = models.ForeignKey(Image, models.CASCADE, related_name="hashes")
+    pk = models.CompositePrimaryKey("image", "signal")
+    image = models.ForeignKey(Image, models.CASCADE, related_name="hashes", db_index=False)
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="+", db_constraint=False, db_index=False)
     signal = models.ForeignKey(Signal, models.PROTECT, related_name="+", db_index=False)
     bits = models.BinaryField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["image", "signal"], name="hash_once")]
         indexes = [models.Index(fields=["dataset", "signal", "image"], name="hash_by_dataset")]
 
     def __str__(self) -> str:

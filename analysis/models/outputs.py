@@ -42,7 +42,7 @@ class SplitItem(models.Model):
     split = models.ForeignKey(Split, models.CASCADE, related_name="items")
     position = models.PositiveIntegerField()
     image = models.ForeignKey(Image, models.CASCADE, related_name="+")
-    label = models.CharField(max_length=300)
+    label = models.CharField(max_length=500)
     role = models.CharField(max_length=20, help_text="support or query")
 
     class Meta:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from analysis import bulk
 from analysis.core.arrays import PackedBits
-from analysis.core.errors import AnalysisError
+from analysis.core.errors import AnalysisError, UnknownName
 from analysis.core.fingerprints import read_fingerprints
 from analysis.core.hashes import HASHES, compute
 from analysis.models import Comparison, Coverage, Hash
@@ -60,6 +60,9 @@ class IngestDescriptors:
         for file_name, data in sorted(files.items()):
             try:
                 brought = read_fingerprints(file_name, data, None, names, known=known)
+            except UnknownName as error:
+                said.append(f"{file_name} was not read ({error.message})")
+                continue
             except AnalysisError as error:
                 # For the person who uploads it is one more broken file of theirs.
                 raise BrokenTable(error.message, remedy=error.remedy) from error
