@@ -87,8 +87,7 @@ class Decoded:
     """The first frame of an image file, upright, in RGB.
 
     Attributes:
-        image: the pixels as Pillow's RGB image; not to be changed.
-        rgb: the same pixels, uint8, shape (height, width, 3), read-only.
+        rgb: the pixels, uint8, shape (height, width, 3), read-only.
         format: Pillow's name of the format found in the bytes, e.g. ``JPEG``; ``MPO`` is a JPEG with further pictures
             behind it, as some cameras write.
         mode: Pillow's mode as stored in the file, e.g. ``P``, ``CMYK``, ``I;16``.
@@ -99,7 +98,6 @@ class Decoded:
             row: equal for two files if and only if they decode to the same pixels.
     """
 
-    image: Image.Image
     rgb: NDArray[np.uint8]
     format: str
     mode: str
@@ -111,12 +109,17 @@ class Decoded:
     @property
     def width(self) -> int:
         """Width in pixels after orientation."""
-        return self.image.width
+        return int(self.rgb.shape[1])
 
     @property
     def height(self) -> int:
         """Height in pixels after orientation."""
-        return self.image.height
+        return int(self.rgb.shape[0])
+
+    @property
+    def image(self) -> Image.Image:
+        """A new Pillow image of the same pixels, free of the file's metadata."""
+        return Image.fromarray(self.rgb)
 
 
 def read_image(data: bytes, *, limits: Limits = DEFAULT) -> Decoded:
@@ -159,7 +162,6 @@ def read_image(data: bytes, *, limits: Limits = DEFAULT) -> Decoded:
     digest = hashlib.sha256(image.width.to_bytes(4, "big") + image.height.to_bytes(4, "big"))
     digest.update(pixels)
     return Decoded(
-        image=image,
         rgb=np.frombuffer(pixels, np.uint8).reshape(image.height, image.width, 3),
         format=image_format,
         mode=mode,
@@ -174,12 +176,7 @@ def thumbnail(decoded: Decoded, size: int) -> bytes:
     """A JPEG of the image that fits in `size` x `size` pixels; a smaller image keeps its size."""
     scale = min(size / decoded.width, size / decoded.height, 1.0)
     width, height = max(1, round(decoded.width * scale)), max(1, round(decoded.height * scale))
-    image = decoded.image
-    if scale < 1.0:
-        # An average over whole pixels is the cheapest way to come near; the filter after it keeps edges smooth.
-        factor = int(1.0 / scale)
-        pixels = np.asarray(image.reduce(factor)) if factor > 1 else decoded.rgb
-        image = Image.fromarray(shrink(pixels, height, width))
+    image = decoded.image if scale == 1.0 else Image.fromarray(shrink(decoded.rgb, height, width))
     out = io.BytesIO()
     image.save(out, "JPEG", quality=80)
     return out.getvalue()
@@ -219,7 +216,7 @@ def _to_rgb(opened: Image.Image) -> Image.Image:
         white = Image.new("RGB", rgba.size, "white")
         white.paste(rgba, mask=rgba.getchannel("A"))
         return white
-    return opened.convert("RGB")
+    return opened if opened.mode == "RGB" else opened.convert("RGB")
 
 
 def _grey_8bit(values: NDArray[Any], transparent: object) -> NDArray[np.uint8]:
