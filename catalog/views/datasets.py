@@ -52,6 +52,8 @@ def detail(request: HttpRequest, project: str, dataset: str) -> HttpResponse:
         "section": "datasets",
         "dataset": found,
         "page": page_of(request, images, IMAGES_ON_A_PAGE, after=after),
+        "label_total": len(labels),
+        "label_hidden": any(each.name == label for each in labels[LABELS_SHOWN:]),
         "labels_first": labels[:LABELS_SHOWN],
         "labels_more": labels[LABELS_SHOWN:],
         "label": next((each for each in labels if each.name == label), label),

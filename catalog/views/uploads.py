@@ -146,7 +146,8 @@ def finish(request: HttpRequest, project: str, upload: int) -> JsonResponse:
 
 
 def _queue(upload: Upload) -> None:
-    transaction.on_commit(lambda: import_upload.delay(upload.pk))
+    # Robust: where the queue cannot be reached, the row stays queued and the sweep sends it.
+    transaction.on_commit(lambda: import_upload.delay(upload.pk), robust=True)
 
 
 def _number(text: object) -> int:
