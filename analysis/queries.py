@@ -339,6 +339,21 @@ def verdicts_of(pairs: Sequence[PairRow]) -> dict[tuple[int, int], list[Verdict]
     return found
 
 
+def decided_among(project: Project, pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Those of some pairs of the project's images, by ids in canonical order, that have a decision."""
+    query = """
+        SELECT d.image_a_id, d.image_b_id FROM unnest(%s::bigint[], %s::bigint[]) AS pair(a, b)
+        JOIN analysis_decision d ON d.image_a_id = pair.a AND d.image_b_id = pair.b
+        JOIN catalog_dataset s ON s.id = d.dataset_a_id AND s.project_id = %s
+    """
+    if not pairs:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(query, [[a for a, _ in pairs], [b for _, b in pairs], project.pk])
+        found: list[tuple[int, int]] = cursor.fetchall()
+    return found
+
+
 def pair_total(comparison: Comparison, *, signal_id: int, max_distance: float, cell: Cell | None = None) -> int:
     """How many pairs the comparison (or one of its dataset pairs) has up to a distance."""
     asked = cells(comparison) if cell is None else [cell]

@@ -30,6 +30,9 @@ from catalog.models import Image, Membership
 from catalog.queries import access
 
 BATCH = 20
+AHEAD = 40
+"""Pairs of the queue that one verdict may ask after."""
+
 SHOWS = {
     "open": "Not judged yet",
     "all": "All pairs",
@@ -196,14 +199,14 @@ def page(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
     kwargs = {"project": project, "comparison": comparison}
     config = {
         "user": request.user.pk,
-        "me": request.user.get_username(),
         "mayJudge": may_judge,
+        "show": scope.show,
+        "signal": scope.row.signal.name,
         "scope": scope.address(),
         "queue": reverse("review-queue", kwargs=kwargs),
         "withdraw": reverse("verdict-withdraw", args=[project, 0]),
         "signIn": reverse("sign-in"),
         "choices": CHOICES,
-        "unit": f"of {entry.n_bits} bits",
         "counts": scope.counts(),
         "batch": _batch(request, way.may, scope, after=None, at=at),
         "links": {
@@ -212,6 +215,7 @@ def page(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
             "split": reverse("split-new", args=[project]),
             "reviews": reverse("review-index", args=[project]),
             "review": reverse("review", kwargs=kwargs),
+            "open": scope.address(show="open"),
         },
     }
     context = {
@@ -222,7 +226,7 @@ def page(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
         "scope": scope,
         "signal_title": entry.title,
         "n_bits": entry.n_bits,
-        "signals": [(row, HASHES[row.signal.name].title) for row in chosen.signals.all()],
+        "signals": [(row, HASHES[row.signal.name].title, usual_threshold(row)) for row in chosen.signals.all()],
         "cells": [(cell, _cell_name(cell, names)) for cell in queries.cells(chosen)],
         "cell_name": _cell_name(scope.cell, names) if scope.cell else "All datasets",
         "shows": SHOWS.items(),
@@ -253,7 +257,11 @@ def queue(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
 @require_POST
 @_answers_json
 def judge(request: HttpRequest, project: str, a: int, b: int) -> HttpResponse:
-    """Append a verdict. JSON in, JSON out; a form is answered with the pair's page."""
+    """Append a verdict. JSON in, JSON out; a form is answered with the pair's page.
+
+    JSON in: `choice`, `note`, `seconds`, and `ahead`, the pairs ("a-b") that come next in the queue. Out: `verdict`
+    (its id), `decision`, `mine`, `history`, and `decided`, those of `ahead` that others have decided meanwhile.
+    """
     way = access(request.user, project, Membership.Role.ANNOTATOR)
     one, other = queries.pair_images(way.project, a, b)
     said = _body(request) if request.content_type == "application/json" else request.POST.dict()
@@ -270,7 +278,15 @@ def judge(request: HttpRequest, project: str, a: int, b: int) -> HttpResponse:
     )
     if request.content_type != "application/json":
         return redirect("pair", project, verdict.image_a_id, verdict.image_b_id)
-    return JsonResponse({"verdict": verdict.pk, **_state(request, verdict.image_a, verdict.image_b)})
+    asked = said.get("ahead")
+    ahead = [_ids(pair) for pair in asked[:AHEAD]] if isinstance(asked, list) else []
+    return JsonResponse(
+        {
+            "verdict": verdict.pk,
+            "decided": [f"{a}-{b}" for a, b in queries.decided_among(way.project, ahead)],
+            **_state(request, verdict.image_a, verdict.image_b),
+        }
+    )
 
 
 @require_POST
@@ -332,6 +348,14 @@ def _body(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(said, dict):
         raise AnalysisError("The request is no JSON object.")
     return said
+
+
+def _ids(pair: object) -> tuple[int, int]:
+    try:
+        a, b = str(pair).split("-")
+        return int(a), int(b)
+    except ValueError:
+        raise AnalysisError(f"“{pair}” is no pair.") from None
 
 
 def _pair_of(text: str) -> PairKey | None:

@@ -172,9 +172,7 @@ function judge(choice) {
   const row = queue.current;
   if (!config.mayJudge || ended || !row) return;
   if (!ready) return toast("One moment: the pictures are not there yet.");
-  const now = performance.now();
-  const seconds = Math.round(now - shownAt) / 1000 + Math.random() / 1e6;
-  const body = { choice, note: row.note ?? "", seconds };
+  const body = { choice, note: row.note ?? "", seconds: (performance.now() - shownAt) / 1000 };
   const id = outbox.judge(row.pair, row.judge, body, () => ({ ahead: queue.onlyOpen ? queue.ahead(20).map(({ pair }) => pair) : [] }));
   const before = row.counted ?? row.mine;
   session.push({ id, key: row.key, choice, before, note: row.note ?? "", state: pictures.state, at: Date.now() });
@@ -211,7 +209,7 @@ async function undo() {
   }
   if (session.last !== entry) return;
   session.pop();
-  outbox.withdraw(entry.id);
+  outbox.withdraw(entry.id, pairOf(entry.key));
   tally(entry.choice, -1);
   tally(entry.before, 1);
   if (!row) {
@@ -224,8 +222,8 @@ async function undo() {
 }
 
 function onSaved(op, answer) {
-  const row = queue.known.get(op.pair ?? session.log.find(({ id }) => id === op.of)?.key);
-  if (row && op.type === "judge" && answer.history) {
+  const row = queue.known.get(op.pair);
+  if (row) {
     row.history = answer.history;
     if (row === queue.current) showEvidence(desk, row, config);
   }
@@ -346,6 +344,11 @@ root.addEventListener("click", (event) => {
   else judge(button.value);
   // After a click with the mouse, space should flip and not press the button again.
   if (event.detail) button.blur();
+});
+
+// Another signal counts in other bits, so its usual distance is proposed.
+document.querySelector('#scope [name="signal"]').addEventListener("change", ({ target }) => {
+  target.form.elements.t.value = target.selectedOptions[0].dataset.usual;
 });
 
 // ---- begin ----

@@ -79,14 +79,14 @@ export class Outbox {
   }
 
   /** Take a verdict back: it is not sent at all where it was not under way yet. */
-  withdraw(id) {
+  withdraw(id, pair) {
     const waiting = this.#read().ops.find((op) => op.id === id);
     // Once tried, it may have arrived even though no answer came.
     if (waiting && !waiting.tried) {
       this.#change((box) => (box.ops = box.ops.filter((op) => op.id !== id)));
       return;
     }
-    this.#change((box) => box.ops.push({ id: `${id}-back`, type: "withdraw", of: id }));
+    this.#change((box) => box.ops.push({ id: `${id}-back`, type: "withdraw", of: id, pair }));
     this.send();
   }
 
