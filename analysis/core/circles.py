@@ -126,17 +126,13 @@ def _distance(r: float, s: float, overlap: float, largest: float) -> float:
 
 
 def _triangle(distance: dict[tuple[int, int], float], radii: Floats) -> Floats:
-    """Centres of three circles at the given distances, which are mended where no triangle has them."""
+    """Centres of three circles at the given distances, or on a line, to be fitted, where no triangle has them."""
     sides = dict(distance)
     longest = max(sides, key=lambda pair: sides[pair])
     others = [pair for pair in sides if pair != longest]
-    missing = sides[longest] - sum(sides[pair] for pair in others)
-    if missing > 0:
-        apart = [pair for pair in others if sides[pair] >= radii[pair[0]] + radii[pair[1]]]
-        if not apart and sides[longest] <= abs(radii[longest[0]] - radii[longest[1]]):
-            sides[longest] -= missing
-        for pair in apart or others:
-            sides[pair] += missing / len(apart or others)
+    missing = max(sides[longest] - sum(sides[pair] for pair in others), 0.0)
+    for pair in others:
+        sides[pair] += missing / 2
     ab, ac, bc = sides[0, 1], sides[0, 2], sides[1, 2]
     x = (ac**2 - bc**2 + ab**2) / (2 * ab) if ab > 0 else 0.0
     return np.array([[0.0, 0.0], [ab, 0.0], [x, math.sqrt(max(ac**2 - x**2, 0.0))]])
@@ -173,5 +169,7 @@ def _fit(centres: Floats, radii: Floats, asked: Floats) -> Floats:
         )
         if found.fun < least:
             best, least = at(found.x), float(found.fun)
+        if least < GOOD_ENOUGH**2:
+            break
     # Mirrored so that the second circle is to the right and the third below.
     return best * np.where(best[[1, 2], [0, 1]] < 0, -1.0, 1.0)

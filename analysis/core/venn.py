@@ -181,7 +181,7 @@ def _label_sets(centres: Floats, radii: Floats, height: float) -> tuple[SetAncho
             spot = centre + (r + LABEL_GAP) * np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
             beyond = [float(np.hypot(*(spot - centres[i])) - radii[i]) for i in range(len(radii)) if i != j]
             # Within another circle is better than on its rim, but worse than outside.
-            circles = [d if d > 0 else -d / 2 for d in beyond]
+            circles = [d if d > 0 else min(-d, LABEL_GAP) / 2 for d in beyond]
             labels = [float(np.hypot(spot[0] - one.x, spot[1] - one.y)) - LABEL_GAP for one in placed]
             free = min([*circles, *labels, 2 * LABEL_GAP])
             candidates.append((free - 0.1 * LABEL_GAP * rank, SetAnchor(float(spot[0]), float(spot[1]), align)))

@@ -70,6 +70,12 @@ def check(layout: VennLayout, regions: dict[int, int], k: int) -> None:
     difference = drawn / drawn.sum() - asked
     assert layout.error == pytest.approx(np.abs(difference).max(), abs=1e-9)
 
+    # The first circle stands left, the second right, the third not above them.
+    if radii.all():
+        assert centres[0, 0] <= centres[1, 0]
+        assert centres[0, 1] == centres[1, 1]
+        assert (centres[0, 1] <= centres[2:, 1] + 1e-9).all()
+
     # Everything is in the box.
     assert layout.height <= 1 + 1e-9
     for circle in layout.circles:
@@ -125,6 +131,7 @@ def test_three_circles(regions: dict[int, int]) -> None:
         {1: 50, 2: 40, 4: 20},  # three apart
         {1: 50, 3: 20, 7: 10},  # one in another in a third
         {1: 50, 3: 20, 4: 20},  # one in another, a third apart
+        {1: 80, 3: 5, 7: 10, 5: 5},  # two that overlap in a third
         {7: 5},  # three equal sets
         {1: 3, 2: 4},  # an empty set
     ],
@@ -157,6 +164,18 @@ def test_a_growing_threshold_moves_the_circles_little() -> None:
         if before is not None:
             assert np.hypot(*(spots - before).T).max() < 0.05
         before = spots
+
+
+def test_labels_of_sets_stand_outside_all_circles_where_they_can() -> None:
+    layout = venn_layout({1: 30, 2: 25, 4: 20, 3: 8, 5: 6, 6: 5, 7: 4}, 3)
+    for one in layout.sets:
+        assert all(math.dist((one.x, one.y), (c.x, c.y)) >= c.r + LABEL_GAP - 1e-9 for c in layout.circles)
+    assert [one.align for one in layout.sets] == ["middle"] * 3
+
+    outer, inner = (layout := venn_layout({1: 60, 3: 15}, 2)).circles
+    label = layout.sets[1]
+    assert math.dist((label.x, label.y), (inner.x, inner.y)) == pytest.approx(inner.r + LABEL_GAP)
+    assert math.dist((label.x, label.y), (outer.x, outer.y)) < outer.r - LABEL_GAP / 2
 
 
 @pytest.mark.parametrize("k", [2, 3])
