@@ -40,6 +40,8 @@ def account(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)  # the login middleware lets no one else in
     action = request.POST.get("action")
     password = PasswordChangeForm(user, request.POST if action == "password" else None)
+    # The page is about more than the password: it does not jump there.
+    password.fields["old_password"].widget.attrs.pop("autofocus", None)
     token_form = TokenForm(request.POST if action == "make-token" else None)
     made = None
     if action == "password" and password.is_valid():

@@ -92,13 +92,15 @@ def _settings_page(
     member_form: MemberForm | None = None,
 ) -> HttpResponse:
     refused = any(shown is not None and shown.is_bound for shown in (form, member_form))
+    members = queries.members(access.project)
     context = {
         "access": access,
         "project": access.project,
         "section": "settings",
+        "owners": sum(1 for member in members if member.role == Membership.Role.OWNER),
         "form": form or ProjectForm(instance=access.project),
         "member_form": member_form or MemberForm(),
-        "members": queries.members(access.project),
+        "members": members,
         "roles": Membership.Role.choices,
     }
     return render(request, "catalog/settings.html", context, status=422 if refused else 200)

@@ -31,7 +31,7 @@ REASONS = {
     "empty": "empty files",
     "link": "links",
     "nested-archive": "archives inside",
-    "not-an-image": "no images",
+    "not-an-image": "not images",
     "not-listed": "not in the list of names",
     "outside-images": "outside the folder of images",
     "same-name": "name taken",

@@ -23,7 +23,7 @@ const queue = new Queue(config.queue, config.scope, config.show === "open");
 const counts = config.counts;
 const pictures = new Pictures(stage, { onMode: showMode, onScale: showScale });
 const outbox = new Outbox(config, { onState: showOutbox, onSaved, onRefused });
-let ready = false; // whether the pictures of the pair on the desk can be seen
+const isReady = () => "ready" in stage.dataset; // the pictures of the pair on the desk can be seen
 let ended = false;
 let shownAt = 0;
 
@@ -105,7 +105,7 @@ async function show(index, before = null) {
   queue.index = index;
   const row = queue.current;
   row.words = row.evidence.find(({ signal }) => signal === config.signal)?.words ?? "";
-  ready = false;
+  delete stage.dataset.ready;
   history.replaceState(null, "", `?${config.scope}&at=${row.key}`);
   showNames(stage, row);
   showEvidence(desk, row, config);
@@ -117,7 +117,7 @@ async function show(index, before = null) {
   preload();
   if (!(await shown)) return;
   if (before) pictures.restore(before);
-  ready = true;
+  stage.dataset.ready = "";
   shownAt = performance.now();
   const [a, b] = row.images;
   find("announce").textContent = `${a.dataset} ${a.name} and ${b.dataset} ${b.name}: ${row.words}. ${row.labels}`;
@@ -171,7 +171,7 @@ const tally = (choice, by) => {
 function judge(choice) {
   const row = queue.current;
   if (!config.mayJudge || ended || !row) return;
-  if (!ready) return toast("One moment: the pictures are not there yet.");
+  if (!isReady()) return toast("One moment: the pictures are not there yet.");
   const body = { choice, note: row.note ?? "", seconds: (performance.now() - shownAt) / 1000 };
   const id = outbox.judge(row.pair, row.judge, body, () => ({ ahead: queue.onlyOpen ? queue.ahead(20).map(({ pair }) => pair) : [] }));
   const before = row.counted ?? row.mine;

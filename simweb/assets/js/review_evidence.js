@@ -44,7 +44,7 @@ const history = (row, mayJudge) => {
       "li",
       { class: standing ? "" : "past" },
       el("i", { class: `swatch v-${choice}` }),
-      el("div", {}, el("b", { text: title }), ` ${who}`, note && el("p", { class: "said", text: note }), el("time", { class: "faint", datetime: at, text: when.format(new Date(at)) })),
+      el("div", {}, el("b", { text: title }), ` · ${who}`, note && el("p", { class: "said", text: note }), el("time", { class: "faint", datetime: at, text: when.format(new Date(at)) })),
     ),
   );
   return [el("ul", { class: "history" }, ...entries)];
@@ -67,8 +67,8 @@ export const showNames = (stage, row) => {
     const image = row.images[i];
     figure.querySelector(".dot").className = `dot d${image.color}`;
     figure.querySelector("[data-dataset]").textContent = image.dataset;
-    const name = figure.querySelector("[data-name]");
-    Object.assign(name, { textContent: image.name, href: image.page, title: image.name });
+    figure.querySelector("[data-name]").textContent = image.name;
+    Object.assign(figure.querySelector("[data-link]"), { href: image.page, title: image.name });
     figure.querySelector("[data-facts]").textContent = image.facts;
   });
 };

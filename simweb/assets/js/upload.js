@@ -74,6 +74,7 @@ class Row {
       const name = this.name.value.trim().replace(/\s+/g, " ");
       if (!known.has(name)) known.set(name, 0);
       this.part("page").href = this.transfer.pageUrl;
+      this.part("chosen").textContent = name;
       this.part("sent").textContent = `All ${inBytes(this.delivery.bytes)} have arrived; the import goes on by itself.`;
       this.part("left").textContent = "";
       say(`${this.delivery.name} is uploaded.`);
@@ -117,6 +118,8 @@ class Row {
     this.part("state").hidden = state === "ready";
     this.part("page").hidden = state !== "sent";
     this.part("bar").hidden = state === "sent";
+    this.part("chosen").hidden = state !== "sent";
+    this.part("target").hidden = state === "sent";
     refresh();
   }
 
@@ -142,8 +145,8 @@ const refresh = () => {
   zone.querySelector("[data-queue-head]").hidden = !rows.size;
   const all = zone.querySelector("[data-upload-all]");
   const ready = of("ready").length;
-  all.hidden = ready < 2;
-  all.textContent = `Upload all ${ready}`;
+  all.hidden = !ready;
+  all.textContent = ready === 1 ? "Upload" : `Upload all ${ready}`;
 };
 
 const add = (deliveries) => {
@@ -192,6 +195,14 @@ addEventListener("drop", async (event) => {
   } catch (error) {
     say(`The folder could not be read (${error.message}). Pack it as a ZIP archive instead.`);
   }
+});
+
+// The first dataset is there: the zone makes room for the list of datasets above it.
+document.body.addEventListener("simweb:uploads", () => {
+  if (!known.size) return;
+  zone.classList.remove("first");
+  const title = zone.querySelector("[data-then]");
+  title.textContent = title.dataset.then;
 });
 
 addEventListener("online", () => {
