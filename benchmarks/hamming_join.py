@@ -9,6 +9,7 @@ search does. Both must give the same pairs where both ran, or the run fails. `--
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -51,8 +52,6 @@ def real_hashes(file: str, n_bits: int) -> Make:
     """Hashes of real paintings, each many times with a tenth of its bits changed, and 20 % near copies."""
 
     def make(n: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-        import json
-
         texts = [text for path in sorted(SHARED.glob(f"*/{file}")) for text in json.loads(path.read_text())]
         if len(texts[0]) == n_bits:
             packed = np.packbits(np.array([list(text) for text in texts]) == "1", axis=1)
@@ -71,7 +70,7 @@ def faiss_join(packed: NDArray[np.uint8], radius: int) -> Pairs:
     index = faiss.IndexBinaryFlat(packed.shape[1] * 8)
     index.add(packed)
     limits, distance, found = index.range_search(packed, radius + 1)
-    a = np.repeat(np.arange(len(packed)), np.diff(limits.astype(np.int64)))
+    a = np.repeat(np.arange(len(packed), dtype=np.int64), limits[1:] - limits[:-1])
     keep = a < found
     return Pairs(a[keep], found[keep], distance[keep].astype(np.float32)).sorted()
 

@@ -61,14 +61,17 @@ def _lowest_bit(_typing: Any, value: Any) -> Any:
     return types.uint64(value), generate
 
 
-# numba takes a function's parameters by their names and number: the arguments below are types, used or not.
-def _near_lanes(_typing: Any, values: Any, _offset: Any, _value: Any, _limit: Any) -> Any:
-    signature = types.uint64(values, types.int64, types.uint64, types.uint64)
+# The arguments of the functions below are numba's types of the arguments in the kernels, used here or not.
+def _near_lanes(_typing: Any, values: Any, _offset: Any, rows: Any, _row: Any, _limit: Any) -> Any:
+    signature = types.uint64(values, types.int64, rows, types.int64, types.uint64)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, args[0])
-        distance = _differing(builder, _load(builder, array, args[1]), _spread(builder, args[2]))
-        return _lanes_within(builder, distance, args[3])
+        values, offset, rows, row, limit = args
+        values = context.make_array(signature.args[0])(context, builder, values)
+        rows = context.make_array(signature.args[2])(context, builder, rows)
+        value = builder.load(builder.gep(rows.data, [row]))
+        distance = _differing(builder, _load(builder, values, offset), _spread(builder, value))
+        return _lanes_within(builder, distance, limit)
 
     return signature, generate
 
@@ -102,10 +105,10 @@ popcount = cast(Callable[[Any], Any], intrinsic(_popcount))
 lowest_bit = cast(Callable[[Any], Any], intrinsic(_lowest_bit))
 """Position of the lowest bit set in a uint64 that is not zero."""
 
-near_lanes = cast(Callable[[Any, Any, Any, Any], Any], intrinsic(_near_lanes))
-"""(values, offset, value, limit): which of `values[offset : offset + LANES]` are at most `limit` bits from `value`.
+near_lanes = cast(Callable[[Any, Any, Any, Any, Any], Any], intrinsic(_near_lanes))
+"""(values, offset, rows, row, limit): which of `values[offset : offset + LANES]` are near `rows[row]`.
 
-A bit mask, lowest lane first. Written out as vectors because LLVM's loop vectoriser serves long loops, and most
+Near is at most `limit` bits apart. A bit mask, lowest lane first. Written out as vectors because LLVM's loop vectoriser serves long loops, and most
 buckets hold a handful of rows. The array must reach LANES values beyond any row that is asked for.
 """
 

@@ -7,7 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from analysis.core.search._bits import LANES, lowest_bit, near_lanes, near_lanes_of_words, popcount
-from analysis.core.search._index_kernels import TILE
+from analysis.core.search._index_kernels import TILE, next_near
 
 
 @njit(cache=True, nogil=True)
@@ -35,8 +35,8 @@ def join_blocks(  # noqa: PLR0917  compiled functions take their arguments in or
         first_row: first row of the range.
         last_row: row after the range.
         limit: largest distance in bits.
-        state: int64, shape (2,), where to go on: [0, first_row] to begin with; state[0] is -1 at the end.
-        out1: uint32, shape (capacity,), receives rows of the first set; capacity at least TILE.
+        state: int64, shape (2,), where to go on: [first lane, first_row] to begin with; state[0] is -1 at the end.
+        out1: uint32, shape (capacity,), receives rows of the first set; capacity at least TILE * LANES.
         out2: uint32, shape (capacity,), receives rows of the second set.
 
     Returns:
@@ -47,30 +47,35 @@ def join_blocks(  # noqa: PLR0917  compiled functions take their arguments in or
     m, width = words2.shape
     stride = columns2.shape[1]
     single = len(columns2) == 1
-    flat = columns2.reshape(-1)
-    begin_tile, begin_row = int(state[0]), int(state[1])
-    for tile in range(begin_tile, m, TILE):
-        tile_end = min(tile + TILE, m)
-        for i in range(begin_row if tile == begin_tile else first_row, last_row):
-            if count + TILE > capacity:
-                state[0], state[1] = tile, i
+    columns, rows = columns2.reshape(-1), filter1.reshape(-1)
+    begin_lane, begin_tile = int(state[0]), int(state[1])
+    for lane in range(begin_lane, m, LANES):
+        end = min(last_row, lane + LANES) if within else last_row
+        for tile in range(begin_tile if lane == begin_lane else first_row, end, TILE):
+            if count + TILE * LANES > capacity:
+                state[0], state[1] = lane, tile
                 return count
-            head = filter1[i, 0]
-            for j in range(max(tile, i + 1) if within else tile, tile_end, LANES):
+            tile_end = tile + TILE if tile + TILE < end else end
+            i = tile
+            while i < tile_end:
                 if single:
-                    hits = near_lanes(flat, j, head, limit)
+                    i = next_near(rows, i, tile_end, columns, lane, limit)
+                    if i == tile_end:
+                        break
+                    hits = near_lanes(columns, lane, rows, i, limit)
                 else:
-                    hits = near_lanes_of_words(flat, stride, j, filter1, i, limit)
+                    hits = near_lanes_of_words(columns, stride, lane, filter1, i, limit)
                 while hits != 0:
-                    at = j + np.int64(lowest_bit(hits))
+                    j = lane + np.int64(lowest_bit(hits))
                     hits &= hits - np.uint64(1)
-                    if at < tile_end:
+                    if j < m and (i < j or not within):
                         distance = np.uint64(0)
                         for w in range(width):
-                            distance += popcount(words1[i, w] ^ words2[at, w])
+                            distance += popcount(words1[i, w] ^ words2[j, w])
                         if distance <= limit:
                             out1[count] = i
-                            out2[count] = at
+                            out2[count] = j
                             count += 1
+                i += 1
     state[0] = -1
     return count

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from analysis.core.search._bits import LANES
 from analysis.core.search._block_kernels import join_blocks
 from analysis.core.search._distinct import Distinct
-from analysis.core.search._index_kernels import TILE, bucket_sort, join_buckets
+from analysis.core.search._index_kernels import bucket_sort, join_buckets
 from analysis.core.search.plan import FOLD_LIMIT, Chunk, Plan
 
 _CAPACITY = 1 << 16
@@ -150,7 +150,7 @@ class _Join:
             )
 
         self._run(
-            (step(first), [first // TILE * TILE if self.y is None else 0, first])
+            (step(first), [first // LANES * LANES if self.y is None else 0, first])
             for first in range(0, len(x), _ROWS_PER_TASK)
         )
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from analysis.core.search._bits import LANES, lowest_bit, near_lanes, popcount
 
-TILE = 2048
+TILE = 1024
 """Rows compared with one another in turn: few enough to stay in the first-level cache."""
 
 
@@ -50,6 +50,27 @@ def bucket_sort(  # noqa: PLR0917  compiled functions take their arguments in or
     for k in range(len(starts) - 1, 0, -1):
         starts[k] = starts[k - 1]
     starts[0] = 0
+
+
+@njit(cache=True, nogil=True)
+def next_near(  # noqa: PLR0917  compiled functions take their arguments in order
+    rows: NDArray[np.uint64], first: int, last: int | np.int64, values: NDArray[np.uint64], lane: int, limit: np.uint64
+) -> int:
+    """The first row of a range that is within `limit` bits of any of LANES values; `last` if none is.
+
+    A loop of its own, so that nothing that a hit needs takes registers from it.
+    """
+    i = first
+    while i + 4 <= last and (
+        near_lanes(values, lane, rows, i, limit)
+        | near_lanes(values, lane, rows, i + 1, limit)
+        | near_lanes(values, lane, rows, i + 2, limit)
+        | near_lanes(values, lane, rows, i + 3, limit)
+    ) == np.uint64(0):
+        i += 4
+    while i < last and near_lanes(values, lane, rows, i, limit) == np.uint64(0):
+        i += 1
+    return i
 
 
 @njit(cache=True, nogil=True)
@@ -108,7 +129,7 @@ def join_buckets(  # noqa: PLR0917  compiled functions take their arguments in o
         masks: uint64, shape (c, width), bits of the chunks joined before this one.
         radii: uint64, shape (c,), their radii.
         state: int64, shape (4,), where to go on: [0, first_key, -1, 0] to begin with; state[0] is -1 at the end.
-        out1: uint32, shape (capacity,), receives rows of the first set; capacity at least TILE.
+        out1: uint32, shape (capacity,), receives rows of the first set; capacity at least TILE * LANES.
         out2: uint32, shape (capacity,), receives rows of the second set.
 
     Returns:
@@ -116,7 +137,7 @@ def join_buckets(  # noqa: PLR0917  compiled functions take their arguments in o
     """
     count = 0
     capacity = len(out1)
-    begin_flip, begin_key, begin_tile, begin_row = int(state[0]), int(state[1]), int(state[2]), int(state[3])
+    begin_flip, begin_key, begin_lane, begin_tile = int(state[0]), int(state[1]), int(state[2]), int(state[3])
     for f in range(begin_flip, len(flips)):
         flip = flips[f]
         for key in range(begin_key if f == begin_flip else first_key, last_key):
@@ -128,24 +149,26 @@ def join_buckets(  # noqa: PLR0917  compiled functions take their arguments in o
             if s1 == e1 or s2 == e2:
                 continue
             triangle = within and flip == 0
-            resumed = begin_tile >= 0 and f == begin_flip and key == begin_key
-            for tile in range(begin_tile if resumed else s2, e2, TILE):
-                tile_end = tile + TILE if tile + TILE < e2 else e2
-                for i in range(begin_row if resumed and tile == begin_tile else s1, e1):
-                    if count + TILE > capacity:
-                        state[0], state[1], state[2], state[3] = f, key, tile, i
+            resumed = begin_lane >= 0 and f == begin_flip and key == begin_key
+            for lane in range(begin_lane if resumed else s2, e2, LANES):
+                # Rows outside and lanes inside would read as much, but leave loops of one or two turns.
+                for tile in range(begin_tile if resumed and lane == begin_lane else s1, e1, TILE):
+                    if count + TILE * LANES > capacity:
+                        state[0], state[1], state[2], state[3] = f, key, lane, tile
                         return count
-                    head = heads1[i]
-                    for j in range(i + 1 if triangle and i >= tile else tile, tile_end, LANES):
-                        hits = near_lanes(heads2, j, head, limit)
+                    tile_end = tile + TILE if tile + TILE < e1 else e1
+                    i = next_near(heads1, tile, tile_end, heads2, lane, limit)
+                    while i < tile_end:
+                        hits = near_lanes(heads2, lane, heads1, i, limit)
                         while hits != 0:
-                            at = j + np.int64(lowest_bit(hits))
+                            j = lane + np.int64(lowest_bit(hits))
                             hits &= hits - np.uint64(1)
-                            if at < tile_end:
-                                u, v = rows1[i], rows2[at]
+                            if j < e2 and (i < j or not triangle):
+                                u, v = rows1[i], rows2[j]
                                 if _accept(words1[u], words2[v], limit, masks, radii):
                                     out1[count] = u
                                     out2[count] = v
                                     count += 1
+                        i = next_near(heads1, i + 1, tile_end, heads2, lane, limit)
     state[0] = -1
     return count
