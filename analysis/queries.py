@@ -8,15 +8,28 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Count, F, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from analysis.core.curves import unpack
 from analysis.core.errors import AnalysisError
-from analysis.models import Comparison, ComparisonSignal, Decision, Measurement, Split, Summary, Verdict
+from analysis.models import (
+    Comparison,
+    ComparisonSignal,
+    Coverage,
+    Decision,
+    Hash,
+    Measurement,
+    Report,
+    Split,
+    SplitItem,
+    Summary,
+    Verdict,
+)
 from analysis.models.review import ACCEPTED, Choice
-from catalog.models import Dataset, Image, Project
+from catalog.models import Dataset, Image, Label, Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -521,3 +534,63 @@ def possible_pairs(comparison: Comparison) -> int:
 def last_verdict() -> int:
     """The newest verdict's key: while it stays, no decision has changed."""
     return Verdict.objects.order_by("-id").values_list("id", flat=True).first() or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far the pairs inside a dataset are known under a signal.
+
+    Attributes:
+        max_distance: up to which all pairs have been found.
+        new_images: images with a hash that came later, whose pairs are not known.
+    """
+
+    max_distance: float
+    new_images: int
+
+
+def coverage_within(dataset: Dataset, signal_id: int) -> Reach | None:
+    """How far the pairs inside a dataset are known; None where they were never looked for."""
+    row = Coverage.objects.filter(signal_id=signal_id, dataset_a=dataset, dataset_b=dataset).first()
+    if row is None:
+        return None
+    later = Hash.objects.filter(dataset=dataset, signal_id=signal_id, image_id__gt=row.upto_a).count()
+    return Reach(row.max_distance, later)
+
+
+def report(project: Project, report_id: int) -> Report:
+    """One report of the project (else 404), with its comparison."""
+    rows = Report.objects.filter(comparison__project=project).select_related("comparison", "created_by")
+    return get_object_or_404(rows, pk=report_id)
+
+
+def split_classes(split: Split) -> list[dict[str, Any]]:
+    """Class, support and query images of a split, by class: ``label``, ``title``, ``support``, ``query``."""
+    counted = (
+        split.items.order_by()
+        .values("label")
+        .annotate(support=Count("id", filter=Q(role="support")), query=Count("id", filter=Q(role="query")))
+    )
+    rows = sorted(counted, key=lambda row: str(row["label"]))
+    titles = dict(
+        Label.objects.filter(project_id=split.project_id, name__in=[row["label"] for row in rows]).values_list(
+            "name", "title"
+        )
+    )
+    return [{**row, "title": titles.get(row["label"], "")} for row in rows]
+
+
+def split_support(split: Split, labels: Sequence[str], *, per_class: int) -> dict[str, list[Image]]:
+    """The first support images of some classes, in the split's order, in one query."""
+    rank = Window(RowNumber(), partition_by=F("label"), order_by=F("position").asc())
+    items = (
+        SplitItem.objects.filter(split=split, role="support", label__in=labels)
+        .annotate(rank=rank)
+        .filter(rank__lte=per_class)
+        .select_related("image__dataset")
+        .order_by("position")
+    )
+    found: dict[str, list[Image]] = {label: [] for label in labels}
+    for item in items:
+        found[item.label].append(item.image)
+    return found

@@ -10,9 +10,11 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 
 from analysis.core.errors import AnalysisError
-from analysis.models import Comparison
+from analysis.models import Comparison, Report, Split
 from analysis.pipeline.compare import cover, work
 from analysis.pipeline.extract import counts, extract
+from analysis.pipeline.report import write_report
+from analysis.pipeline.split import freeze_split
 from analysis.pipeline.summarise import summarise
 from analysis.queries import cells
 from analysis.signals import signal
@@ -61,6 +63,26 @@ def run_comparison(comparison_id: int) -> None:
             progress.advance()
 
 
+@shared_task(name="analysis.make_split")
+def make_split(split_id: int) -> None:
+    """Draw a split and write its archive."""
+    split = claim(Split, split_id)
+    if split is None:
+        return
+    with work_on(split, expected=EXPECTED) as progress:
+        freeze_split(split, progress)
+
+
+@shared_task(name="analysis.build_report")
+def build_report(report_id: int) -> None:
+    """Write the archive of a report."""
+    report = claim(Report, report_id)
+    if report is None:
+        return
+    with work_on(report, expected=EXPECTED) as progress:
+        write_report(report, progress)
+
+
 @shared_task(name="analysis.load_example")
 def load_example(project_id: int, user_id: int | None) -> None:
     """Draw the example's three datasets into a project and compare them."""
@@ -99,3 +121,7 @@ def sweep() -> None:
         import_upload.delay(upload.pk)
     for comparison in lost(Comparison):
         run_comparison.delay(comparison.pk)
+    for split in lost(Split):
+        make_split.delay(split.pk)
+    for report in lost(Report):
+        build_report.delay(report.pk)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
 from analysis.core.errors import AnalysisError
-from analysis.models import Comparison, ComparisonSignal, Report
-from analysis.signals import check_distance, signal
+from analysis.core.splits import InvalidRecipe, Recipe
+from analysis.models import Comparison, ComparisonSignal, Report, Split
+from analysis.queries import coverage_within
+from analysis.signals import KnownSignal, check_distance, signal
 from catalog.models import Dataset, Job, Project
 
 
@@ -103,6 +106,86 @@ def request_report(*, comparison: Comparison, thresholds: Mapping[str, float], b
         status=Job.Status.QUEUED,
         stage="Waiting for a worker",
         unit="files",
+        heartbeat_at=timezone.now(),
+        created_by_id=by.pk if by else None,
+    )
+
+
+MOST_SEED = 2**63 - 1
+"""The largest number that the database's column holds."""
+
+
+class NotCovered(AnalysisError):
+    """The pairs inside a dataset are not known as far as they are needed."""
+
+
+def require_covered(*, dataset: Dataset, known: KnownSignal, max_distance: float) -> None:
+    """Refuse unless all pairs inside the dataset up to the distance have been found.
+
+    Raises:
+        NotCovered: saying how far they are known.
+    """
+    reach = coverage_within(dataset, known.id)
+    if reach is None:
+        what = f"The images of “{dataset.name}” have not been compared with each other under {known.name}"
+    elif reach.max_distance < max_distance:
+        what = f"The pairs inside “{dataset.name}” are known up to {reach.max_distance:g} bits under {known.name}"
+    elif reach.new_images:
+        what = (
+            f"“{dataset.name}” has {reach.new_images:,} images that came after its pairs under {known.name} were found"
+        )
+    else:
+        return
+    raise NotCovered(
+        f"{what}, so copies among them could end up on both sides.",
+        remedy=f"Compare the dataset within itself up to {max_distance:g} bits first.",
+    )
+
+
+def create_split(
+    *,
+    dataset: Dataset,
+    recipe: Recipe,
+    seed: int,
+    by: AbstractBaseUser | None,
+    name: str = "",
+    signal_name: str = "",
+    max_distance: float | None = None,
+) -> Split:
+    """A split that waits for a worker.
+
+    Args:
+        dataset: whose images are split.
+        recipe: what to make.
+        seed: of the draw.
+        by: who asks.
+        name: empty for dataset and recipe.
+        signal_name: the signal whose pairs make clusters; empty for the pairs that people accepted.
+        max_distance: largest distance under the signal.
+
+    Raises:
+        InvalidRecipe: a seed out of range.
+        InvalidArray: a distance that makes no sense under the signal.
+        NotCovered: the pairs inside the dataset are not known up to the distance.
+    """
+    if not 0 <= seed <= MOST_SEED:
+        raise InvalidRecipe(f"A seed is a whole number from 0 to {MOST_SEED:,}, not {seed:,}.")
+    known, distance = None, None
+    if signal_name:
+        known = signal(signal_name)
+        distance = check_distance(known, known.hash.default_distance if max_distance is None else max_distance)
+        require_covered(dataset=dataset, known=known, max_distance=distance)
+    cleaned = " ".join(name.split())[:200]
+    return Split.objects.create(
+        project=dataset.project,
+        dataset=dataset,
+        name=cleaned or f"{dataset.name}, {recipe.n_way}-way {recipe.k_shot}-shot",
+        recipe=asdict(recipe),
+        seed=seed,
+        signal_id=known.id if known else None,
+        max_distance=distance,
+        status=Job.Status.QUEUED,
+        stage="Waiting for a worker",
         heartbeat_at=timezone.now(),
         created_by_id=by.pk if by else None,
     )

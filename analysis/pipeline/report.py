@@ -35,7 +35,7 @@ class DataChanged(AnalysisError):
     """The datasets are not what the comparison was computed on."""
 
 
-def build_report(report: Report, progress: Progress[Any]) -> None:
+def write_report(report: Report, progress: Progress[Any]) -> None:
     """Write the archive of a report. Repeating it replaces the archive.
 
     Raises:

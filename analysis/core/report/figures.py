@@ -71,6 +71,7 @@ def draw_sets(names: Sequence[str], regions: Mapping[int, int], title: str) -> d
 
 
 def _venn(figure: Figure, names: Sequence[str], regions: Mapping[int, int], title: str) -> None:
+    from matplotlib.lines import Line2D
     from matplotlib_venn import venn2, venn3
 
     axes = figure.subplots()
@@ -82,7 +83,13 @@ def _venn(figure: Figure, names: Sequence[str], regions: Mapping[int, int], titl
         axes.set_axis_off()
         axes.text(0.5, 0.5, "No images", ha="center", va="center", transform=axes.transAxes)
         return
-    drawn = draw(subsets=tuple(counts.values()), set_labels=names, set_colors=COLORS[: len(names)], alpha=0.35, ax=axes)
+    drawn = draw(subsets=tuple(counts.values()), set_labels=None, set_colors=COLORS[: len(names)], alpha=0.35, ax=axes)
+    # Names beside circles that nearly coincide would lie on each other.
+    dots = [
+        Line2D([], [], marker="o", linestyle="", markersize=9, color=color, label=name, alpha=0.7)
+        for name, color in zip(names, COLORS, strict=False)
+    ]
+    axes.legend(handles=dots, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=len(names), frameon=False)
     _spread(axes, drawn, counts)
 
 
@@ -112,9 +119,6 @@ def _spread(axes: Axes, drawn: Any, counts: Mapping[str, int]) -> None:
                 arrowprops={"arrowstyle": "-", "color": INK, "linewidth": 0.8, "shrinkA": 1, "shrinkB": 0},
             )
             outside += 1
-    for label in drawn.set_labels:
-        if label is not None:
-            label.set_fontsize(12)
 
 
 def _upset(figure: Figure, names: Sequence[str], regions: Mapping[int, int], title: str) -> None:
