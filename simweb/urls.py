@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from simweb import views
-from simweb.api import api
+from simweb.api import urls as api_urls
 from simweb.health import health
 
 urlpatterns = [
@@ -13,7 +13,7 @@ urlpatterns = [
     path("sign-out", views.SignOut.as_view(), name="sign-out"),
     path("account", views.account, name="account"),
     path("admin/", admin.site.urls),
-    path("api/v1/", api.urls),
+    path("api/v1/", api_urls()),
     path("", include("analysis.urls")),
     path("", include("catalog.urls")),
 ]
