@@ -31,7 +31,7 @@ from catalog.core.images import read_image, thumbnail
 
 SHARED_IMAGES = Path(__file__).resolve().parents[2] / "shared" / "data" / "saints" / "images"
 THUMBNAIL = 320
-BATCH = 12
+BATCH = 4
 
 Bits = dict[str, bytes]
 
@@ -136,7 +136,7 @@ def measure(title: str, files: Sequence[bytes], rounds: int, pools: Mapping[str,
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=48, help="files of each kind")
-    parser.add_argument("--rounds", type=int, default=5, help="the best round of each way counts")
+    parser.add_argument("--rounds", type=int, default=7, help="the best round of each way counts")
     arguments = parser.parse_args()
     assert set(PEERS) == set(HASHES)
     print(f"{len(PEERS)} hashes; {os.cpu_count()} cores; thumbnail {THUMBNAIL} pixels")
