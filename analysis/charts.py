@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 
 from analysis.core.errors import AnalysisError
+from analysis.core.venn import venn_layout
+from analysis.models import Comparison
+from analysis.models.review import ACCEPTED, Choice
 from analysis.queries import Cell
 from catalog.models import Dataset
 
@@ -42,6 +45,7 @@ class MatrixCell:
         of: images of the row's dataset.
         pairs: pairs between the two datasets.
         tint: how dark the cell is, in percent of the accent.
+        address: the two datasets as an address names them.
     """
 
     row: int
@@ -51,6 +55,7 @@ class MatrixCell:
     of: int
     pairs: int
     tint: int
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,22 @@ class LabelShare:
     total: int
     parts: Sequence[tuple[Dataset, int, int]]
 
+    @property
+    def share(self) -> float:
+        """The part of the images with the label that is in a pair."""
+        return self.matched / self.total if self.total else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The three counts of the overlap of two datasets; of one with itself the first two are the same."""
+
+    a: Dataset
+    b: Dataset
+    of_a: int
+    of_b: int
+    pairs: int
+
 
 @dataclass(frozen=True, slots=True)
 class Region:
@@ -91,7 +112,7 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """Everything that the dashboard says at one threshold."""
+    """Everything that the dashboard says at one threshold. `labels_scale` is the share that a full bar stands for."""
 
     datasets: Sequence[Dataset]
     pairs: int
@@ -101,12 +122,14 @@ class Overlap:
     clusters: int
     largest_cluster: int
     matrix: Sequence[tuple[Dataset, int, Sequence[MatrixCell]]]
+    between: Sequence[Between]
     shares: Sequence[DatasetShare]
     regions: Sequence[Region]
     labels: Sequence[LabelShare]
+    labels_scale: float
     labels_with_match: int
     pairs_differ: int
-    pairs_labelled: int
+    has_labels: bool
 
     @property
     def parts_text(self) -> str:
@@ -147,6 +170,7 @@ def overlap(curve: Curve, step: int, datasets: Sequence[Dataset], covered: Colle
                     images[i],
                     pairs[i][j],
                     _tint(matched[i][j], images[i], darkest),
+                    f"{datasets[i].pk},{datasets[j].pk}",
                 )
                 for j in positions
             ],
@@ -165,12 +189,18 @@ def overlap(curve: Curve, step: int, datasets: Sequence[Dataset], covered: Colle
         clusters=at(curve["clusters"], step),
         largest_cluster=at(curve["largest_cluster"], step),
         matrix=matrix,
+        between=[
+            Between(datasets[i], datasets[j], matched[i][j], matched[j][i], pairs[i][j])
+            for i, j in sorted(inside)
+            if i <= j
+        ],
         shares=[DatasetShare(datasets[i], at(curve["matched_any"][i], step), images[i]) for i in positions],
         regions=_regions(curve, step, datasets),
         labels=labels[:MOST_LABELS],
-        labels_with_match=sum(1 for label in labels if label.matched),
+        labels_scale=max((label.share for label in labels[:MOST_LABELS]), default=0.0),
+        labels_with_match=len(labels),
         pairs_differ=at(counted["pairs_differ"], step) if counted else 0,
-        pairs_labelled=at(counted["pairs_labelled"], step) if counted else 0,
+        has_labels=bool(counted),
     )
 
 
@@ -195,7 +225,19 @@ def _labels(curve: Curve, step: int, datasets: Sequence[Dataset]) -> list[LabelS
         LabelShare(name, title, sum(n for _, n, _ in parts[label]), sum(n for _, _, n in parts[label]), parts[label])
         for label, (name, title) in enumerate(curve["label_names"])
     ]
-    return sorted(found, key=lambda row: (-row.matched, -row.matched / max(row.total, 1), row.title or row.name))
+    matched = [row for row in found if row.matched]
+    return sorted(matched, key=lambda row: (-row.matched, -row.share, row.title or row.name))
+
+
+def pairs_at(curve: Curve, step: int) -> int:
+    """All pairs at one threshold; each pair of datasets stands twice in the curve, and counts once."""
+    k = len(curve["images"])
+    return sum(at(curve["pairs"][i][j], step) for i in range(k) for j in range(i, k))
+
+
+def pairs_by_step(curve: Curve) -> list[int]:
+    """All pairs at every threshold."""
+    return [pairs_at(curve, step) for step in range(len(curve["steps"]))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,12 +251,7 @@ class Bar:
 
 def histogram(curve: Curve) -> list[Bar]:
     """How many pairs lie at each distance."""
-    k = len(curve["images"])
-    upto = [
-        sum(at(curve["pairs"][i][j], step) for i in range(k) for j in range(i, k))
-        for step in range(len(curve["steps"]))
-    ]
-    counts = np.diff(upto, prepend=0)
+    counts = np.diff(pairs_by_step(curve), prepend=0)
     most = np.log1p(counts.max(initial=0)) or 1.0
     return [
         Bar(int(distance), int(n), round(float(100 * np.log1p(n) / most), 2))
@@ -223,20 +260,53 @@ def histogram(curve: Curve) -> list[Bar]:
 
 
 def distance_from(text: str, *, largest: float, default: float) -> float:
-    """A threshold that an address carries.
+    """The threshold that an address carries, at most the largest distance explored.
 
     Raises:
-        AnalysisError: it is no number, or lies beyond what was explored.
+        AnalysisError: it is no distance.
     """
-    if not text:
-        return min(default, largest)
     try:
-        distance = float(text)
+        distance = float(text) if text else default
     except ValueError:
-        distance = -1.0
-    if not 0 <= distance <= largest:
-        raise AnalysisError(
-            f"“{text}” is no distance from 0 to {largest:g} bits.",
-            remedy="Choose a smaller one, or compare again up to a larger one.",
-        )
-    return distance
+        distance = float("nan")
+    if not distance >= 0:
+        raise AnalysisError(f"“{text}” is no distance.", remedy="Give a number of bits, such as 8.")
+    return min(distance, largest)
+
+
+def venn_steps(curve: Curve) -> dict[str, Any] | None:
+    """The diagram at every threshold, so that a slider never asks for one; None where circles cannot show the sets.
+
+    Returns:
+        ``layouts``: those that differ, as `VennLayout.to_json` says; ``steps``: which of them each threshold has.
+    """
+    k = len(curve["images"])
+    if k not in (2, 3):
+        return None
+    known: dict[tuple[tuple[int, int], ...], int] = {}
+    layouts: list[dict[str, Any]] = []
+    steps: list[int] = []
+    for step in range(len(curve["steps"])):
+        counts = {sum(1 << j for j in region["sets"]): at(region["pictures"], step) for region in curve["regions"]}
+        key = tuple(sorted(counts.items()))
+        if key not in known:
+            known[key] = len(layouts)
+            layouts.append(venn_layout(counts, k).to_json())
+        steps.append(known[key])
+    return {"layouts": layouts, "steps": steps}
+
+
+def title(comparison: Comparison) -> str:
+    """What a comparison is called: its name, or its datasets'."""
+    return comparison.name or " × ".join(dataset.name for dataset in comparison.datasets.all()) or str(comparison)
+
+
+def verdicts_text(judged: Mapping[str, int]) -> str:
+    """How many pairs were accepted, and how many have each other verdict: “11 accepted · 1 related”."""
+    accepted = sum(judged.get(choice, 0) for choice in ACCEPTED)
+    rest = [
+        f"{judged[choice]:,} {choice.label.lower()}"
+        for choice in Choice
+        if choice not in ACCEPTED and judged.get(choice)
+    ]
+    return " · ".join([f"{accepted:,} accepted", *rest]) if judged else "none judged yet"

@@ -1,29 +1,139 @@
-"""Pages (being written)."""
+"""Comparisons: the list, a new one, its progress, running it again, deleting it; and the example."""
 
-from typing import Any
+from __future__ import annotations
 
+from functools import partial
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from analysis import charts, queries, tasks, workspace
+from analysis.core.errors import AnalysisError
+from analysis.forms import ComparisonForm
+from analysis.models import Comparison
+from analysis.signals import signal, signals
+from catalog.models import Membership
+from catalog.queries import access
+
+PAGE = 50
 
 
-def load_example(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    return HttpResponse("not written yet", status=501)
+@require_POST
+def load_example(request: HttpRequest, project: str) -> HttpResponse:
+    """Draw the example's datasets into the project, in a worker."""
+    way = access(request.user, project, Membership.Role.EDITOR)
+    transaction.on_commit(partial(tasks.load_example.delay, way.project.pk, request.user.pk), robust=True)
+    messages.success(
+        request,
+        "The example is being drawn: three datasets with copies that are known. They appear on this page one by one; "
+        "the comparison follows under Overlap.",
+    )
+    return redirect("project", project)
 
 
-def index(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    return HttpResponse("not written yet", status=501)
+@require_GET
+def index(request: HttpRequest, project: str) -> HttpResponse:
+    """The project's comparisons, the newest first."""
+    way = access(request.user, project)
+    before = request.GET.get("before", "")
+    found = queries.comparisons(way.project)
+    if before.isdigit():
+        found = found.filter(pk__lt=int(before))
+    page = list(found[: PAGE + 1])
+    more, page = len(page) > PAGE, page[:PAGE]
+    pairs = queries.pairs_found(page)
+    rows = [
+        {
+            "comparison": comparison,
+            "title": charts.title(comparison),
+            "signals": [
+                (signal(row.signal.name), f"{row.max_distance:g}", pairs.get((comparison.pk, row.signal_id)))
+                for row in comparison.signals.all()
+            ],
+            "compared": queries.possible_pairs(comparison),
+        }
+        for comparison in page
+    ]
+    context = {
+        "project": way.project,
+        "access": way,
+        "section": "overlap",
+        "rows": rows,
+        "before": page[-1].pk if more else None,
+        "first_page": not before,
+        "may_edit": way.may(Membership.Role.EDITOR),
+        "dataset_total": way.project.datasets.filter(image_count__gt=0).count() if not page else None,
+    }
+    return render(request, "analysis/comparisons.html", context)
 
 
-def new(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    return HttpResponse("not written yet", status=501)
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest, project: str) -> HttpResponse:
+    """The form of a new comparison; `from` in the address names one whose choices it repeats."""
+    way = access(request.user, project, Membership.Role.EDITOR)
+    like = request.GET.get("from", "")
+    form = ComparisonForm(
+        project=way.project,
+        known=signals(),
+        data=request.POST if request.method == "POST" else None,
+        like=queries.comparison(way.project, int(like)) if like.isdigit() else None,
+    )
+    if request.method == "POST" and form.is_valid():
+        assert isinstance(request.user, User)  # noqa: S101  # the login middleware lets no one else in
+        try:
+            comparison = workspace.create_comparison(
+                project=way.project,
+                datasets=form.cleaned_data["datasets"],
+                signals=form.cleaned_data["signals"],
+                scope=form.cleaned_data["scope"],
+                by=request.user,
+                name=form.cleaned_data["name"],
+            )
+        except AnalysisError as error:
+            form.add_error(None, str(error))
+        else:
+            transaction.on_commit(partial(tasks.run_comparison.delay, comparison.pk), robust=True)
+            return redirect("comparison", project, comparison.pk)
+    context = {"project": way.project, "access": way, "section": "overlap", "form": form}
+    return render(request, "analysis/comparison_new.html", context, status=422 if form.errors else 200)
 
 
-def status(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    return HttpResponse("not written yet", status=501)
+@require_GET
+def status(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
+    """How far a comparison is, for the page to poll; when it is over, the page is to load anew."""
+    way = access(request.user, project)
+    found = queries.comparison(way.project, comparison)
+    partial = "analysis/comparison_state.html" if request.GET.get("in") == "list" else "_partials/job.html"
+    response = render(
+        request, partial, {"job": found, "comparison": found, "project": way.project, "url": request.get_full_path()}
+    )
+    if found.is_over:
+        response["HX-Refresh"] = "true"
+    return response
 
 
-def again(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    return HttpResponse("not written yet", status=501)
+@require_POST
+def again(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
+    """Run a comparison that is over once more: for new data, or after a failure."""
+    way = access(request.user, project, Membership.Role.EDITOR)
+    found = queries.comparison(way.project, comparison)
+    workspace.queue_again(job=found)
+    transaction.on_commit(partial(tasks.run_comparison.delay, found.pk), robust=True)
+    return redirect("comparison", project, comparison)
 
 
-def delete(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    return HttpResponse("not written yet", status=501)
+@require_POST
+def delete(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
+    """Delete a comparison with its stored overlap and reports; measurements and verdicts stay."""
+    way = access(request.user, project, Membership.Role.EDITOR)
+    found = queries.comparison(way.project, comparison)
+    if found.status == Comparison.Status.RUNNING:
+        raise AnalysisError("This comparison is running.", remedy="Wait until it is done, then delete it.")
+    name = charts.title(found)
+    found.delete()
+    messages.success(request, f"“{name}” is deleted. Its measurements and all verdicts are kept.")
+    return redirect("comparisons", project)

@@ -96,7 +96,7 @@ function labels() {
     for (const part of parts) {
       const { name: dataset, color } = config.datasets[part.dataset];
       const piece = document.createElement("i");
-      piece.style.width = percent(part.matched, total);
+      piece.style.setProperty("--part", percent(part.matched, total));
       piece.style.background = color;
       piece.title = `${dataset}: ${number(part.matched)} of ${number(part.total)}`;
       bar.append(piece);
@@ -105,6 +105,9 @@ function labels() {
     return row;
   });
   list.replaceChildren(...rows);
+  const scale = Math.max(0, ...now.labels.map(({ matched, total }) => matched / total));
+  list.style.setProperty("--scale", scale.toFixed(5));
+  say("labels-scale", scale ? `share of its images with a match; full bar: ${share(scale, 1)}` : "");
   const more = now.labelsWithMatch > now.labels.length;
   say("labels-rest", !now.labelsWithMatch ? "No image with a class has a match here." : more ? `${number(now.labelsWithMatch)} classes have a match; these have the most.` : "");
   document.querySelector("[data-differ]").hidden = !now.differ;

@@ -1,0 +1,168 @@
+"""What people fill in to ask for a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+
+from analysis import queries
+from analysis.models import Comparison
+from analysis.signals import KnownSignal
+from catalog.models import Dataset, Project
+
+SCOPES = {
+    "across": ("Across datasets", "Images of one dataset with images of another. For leakage between train and test."),
+    "within": ("Within datasets", "Images of one dataset with each other. For copies inside a dataset."),
+    "both": ("Both", "Every image with every other."),
+}
+"""The scopes with their titles and what they are for."""
+
+FIRST_SIGNAL = "phash-8"
+
+
+def suggested(known: KnownSignal) -> int:
+    """How far to explore by default: twice the signal's usual distance leaves room on both sides of the slider."""
+    return min(2 * known.hash.default_distance, most(known))
+
+
+def most(known: KnownSignal) -> int:
+    """The largest distance that the form offers: pictures that have nothing in common differ by half of the bits."""
+    return known.n_bits // 2
+
+
+@dataclass(frozen=True, slots=True)
+class SignalChoice:
+    """A signal as the form shows it.
+
+    Attributes:
+        known: the signal.
+        chosen: whether it is ticked.
+        distance: what stands in its distance field, as typed.
+        most: the largest distance offered.
+        error: what is wrong with it; empty if nothing.
+    """
+
+    known: KnownSignal
+    chosen: bool
+    distance: str
+    most: int
+    error: str
+
+
+class ComparisonForm(forms.Form):
+    """Datasets × signals × scope.
+
+    Args:
+        project: whose datasets are offered.
+        known: the signals that are offered.
+        data: what was submitted; None for a fresh form.
+        like: a comparison whose choices a fresh form repeats.
+    """
+
+    name = forms.CharField(max_length=300, required=False)
+    scope = forms.ChoiceField(choices=[(value, title) for value, (title, _) in SCOPES.items()], initial="across")
+    datasets = forms.ModelMultipleChoiceField(
+        Dataset.objects.none(), error_messages={"required": "Choose the datasets to compare."}
+    )
+
+    def __init__(
+        self,
+        *,
+        project: Project,
+        known: Sequence[KnownSignal],
+        data: Any = None,
+        like: Comparison | None = None,
+    ) -> None:
+        self.project, self.known = project, known
+        self.offered = list(project.datasets.all())
+        initial: dict[str, Any] = {"datasets": [dataset.pk for dataset in self.offered if dataset.image_count]}
+        self._distances = {each.name: str(suggested(each)) for each in known}
+        self._ticked = {FIRST_SIGNAL}
+        if like is not None:
+            initial = {"datasets": [dataset.pk for dataset in like.datasets.all()], "scope": like.scope}
+            explored = {row.signal.name: f"{row.max_distance:g}" for row in like.signals.all()}
+            self._distances |= explored
+            self._ticked = set(explored)
+        elif len(initial["datasets"]) == 1:
+            initial["scope"] = "within"
+        super().__init__(data, initial=initial)
+        if data is not None:
+            self._ticked = set(data.getlist("signal"))
+            self._distances |= {
+                each.name: data.get(f"distance-{each.name}", self._distances[each.name]) for each in known
+            }
+        field = self.fields["datasets"]
+        assert isinstance(field, forms.ModelMultipleChoiceField)  # noqa: S101  # as declared above
+        field.queryset = project.datasets.all()
+        self.brought = queries.hashes_brought([dataset for dataset in self.offered if dataset.fingerprints_only])
+        self.signal_errors: dict[str, str] = {}
+
+    def clean(self) -> dict[str, Any]:
+        """Check what the fields say together."""
+        cleaned = super().clean() or {}
+        datasets = list(cleaned.get("datasets") or [])
+        if len(datasets) == 1 and cleaned.get("scope") == "across":
+            self.add_error("scope", "Across needs two datasets or more. Choose another dataset, or “within”.")
+        cleaned["signals"] = self._signals(datasets)
+        return cleaned
+
+    def _signals(self, datasets: Sequence[Dataset]) -> Mapping[str, float]:
+        chosen: dict[str, float] = {}
+        for each in self.known:
+            if each.name not in self._ticked:
+                continue
+            lacking = [d.name for d in datasets if d.pk in self.brought and each.name not in self.brought[d.pk]]
+            try:
+                distance = int(self._distances[each.name])
+            except ValueError:
+                distance = -1
+            if not 0 <= distance <= most(each):
+                self.signal_errors[each.name] = f"Give a whole number of bits from 0 to {most(each)}."
+            elif lacking:
+                names = " and ".join(f"“{name}”" for name in lacking)
+                self.signal_errors[each.name] = (
+                    f"{names} brought fingerprints only, and none of these. Leave this signal or the dataset out."
+                )
+            chosen[each.name] = float(distance)
+        if not chosen:
+            self.add_error(None, "Choose at least one signal, such as pHash.")
+        elif self.signal_errors:
+            self.add_error(None, "A signal below needs another look.")
+        return chosen
+
+    @property
+    def dataset_choices(self) -> list[tuple[Dataset, bool, list[str]]]:
+        """The datasets with whether they are ticked and, of fingerprints alone, the titles of the hashes they have."""
+        ticked = {str(value) for value in self["datasets"].value() or []}
+        titles = {each.name: each.hash.title for each in self.known}
+        return [
+            (
+                dataset,
+                str(dataset.pk) in ticked,
+                sorted(titles[name] for name in self.brought.get(dataset.pk, ()) if name in titles),
+            )
+            for dataset in self.offered
+        ]
+
+    @property
+    def scope_choices(self) -> list[tuple[str, str, str, bool]]:
+        """Value, title, explanation and whether it is ticked."""
+        value = self["scope"].value()
+        return [(key, title, text, key == value) for key, (title, text) in SCOPES.items()]
+
+    @property
+    def signal_choices(self) -> list[SignalChoice]:
+        """The signals as the page shows them."""
+        return [
+            SignalChoice(
+                each,
+                each.name in self._ticked,
+                self._distances[each.name],
+                most(each),
+                self.signal_errors.get(each.name, ""),
+            )
+            for each in self.known
+        ]
