@@ -35,6 +35,10 @@ class DatasetAdmin(admin.ModelAdmin[Dataset]):
     readonly_fields = ("image_count", "file_count", "position")
     raw_id_fields = ("project", "created_by")
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody: the project's page makes datasets, with their place in the order."""
+        return False
+
 
 @admin.register(Upload)
 class UploadAdmin(admin.ModelAdmin[Upload]):

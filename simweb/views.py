@@ -97,4 +97,4 @@ def broken(request: HttpRequest) -> HttpResponse:
         "remedy": "Nothing was lost. Try again; if it happens again, tell the person who runs this site.",
         "status": 500,
     }
-    return HttpResponseServerError(render_to_string("problem.html", context))
+    return HttpResponseServerError(render_to_string("broken.html", context))

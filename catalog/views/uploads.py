@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import cast
 
@@ -52,6 +53,9 @@ REASONS = {
     "zero-size": "without pixels",
 }
 """Reason codes as headings; each file's own sentence says the rest."""
+
+MADE_TOGETHER = timedelta(seconds=2)
+"""A dataset this much older than its only delivery was made for it, by the same request."""
 
 JsonView = Callable[..., JsonResponse]
 
@@ -232,7 +236,6 @@ def _discard(upload: Upload) -> None:
     workspace.discard_parts(upload=upload)
     dataset = upload.dataset
     upload.delete()
-    # The database's clock stands still in a transaction: equal times mean that the delivery brought the dataset along.
-    made_for_it = dataset.created_at == upload.created_at
+    made_for_it = upload.created_at - dataset.created_at < MADE_TOGETHER
     if made_for_it and not dataset.image_count and not dataset.uploads.exists():
         workspace.delete_dataset(dataset=dataset)
