@@ -172,6 +172,7 @@ function judge(choice) {
   const row = queue.current;
   if (!config.mayJudge || ended || !row) return;
   if (!isReady()) return toast("One moment: the pictures are not there yet.");
+  delete stage.dataset.ready; // until the next pair stands there, no key judges this one again
   const body = { choice, note: row.note ?? "", seconds: (performance.now() - shownAt) / 1000 };
   const id = outbox.judge(row.pair, row.judge, body, () => ({ ahead: queue.onlyOpen ? queue.ahead(20).map(({ pair }) => pair) : [] }));
   const before = row.counted ?? row.mine;
