@@ -70,6 +70,8 @@ def overlap_of_folders(
     workers = threads or os.cpu_count() or 1
     read = []
     for name, place in folders:
+        if not place.exists():
+            raise CatalogError(f"There is no folder or archive {place}.", remedy="Check the path.")
         source = stack.enter_context(open_source(place))
         read.append(_read(name, source, known, workers, advance))
     pairs = _join([folder.hashes for folder in read], [len(folder.part.names) for folder in read], threshold, scope)

@@ -6,8 +6,9 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from analysis.core.venn import upset_rows, venn_layout
+
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
@@ -16,7 +17,6 @@ COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
 INK = "#1c1d20"
 MOST_CIRCLES = 3
 MOST_COLUMNS = 20
-_CLOSE = 0.09
 _NAME_LETTERS = 28
 _STYLE: Any = {
     "svg.hashsalt": "simweb",
@@ -71,60 +71,40 @@ def draw_sets(names: Sequence[str], regions: Mapping[int, int], title: str) -> d
 
 
 def _venn(figure: Figure, names: Sequence[str], regions: Mapping[int, int], title: str) -> None:
-    from matplotlib.lines import Line2D
-    from matplotlib_venn import venn2, venn3
+    """The diagram that the dashboard shows, from the same layout."""
+    from matplotlib.patches import Circle
 
+    layout = venn_layout(regions, len(names))
     axes = figure.subplots()
-    axes.set_title(title, fontsize=11, loc="left", pad=14)
-    draw = venn2 if len(names) < MOST_CIRCLES else venn3
-    order = "10 01 11" if len(names) < MOST_CIRCLES else "100 010 110 001 101 011 111"
-    counts = {key: regions.get(sum(1 << j for j, bit in enumerate(key) if bit == "1"), 0) for key in order.split()}
-    if not any(counts.values()):
-        axes.set_axis_off()
-        axes.text(0.5, 0.5, "No images", ha="center", va="center", transform=axes.transAxes)
-        return
-    drawn = draw(subsets=tuple(counts.values()), set_labels=None, set_colors=COLORS[: len(names)], alpha=0.35, ax=axes)
-    # Names beside circles that nearly coincide would lie on each other.
-    dots = [
-        Line2D([], [], marker="o", linestyle="", markersize=9, color=color, label=name, alpha=0.7)
-        for name, color in zip(names, COLORS, strict=False)
-    ]
-    axes.legend(handles=dots, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=len(names), frameon=False)
-    _spread(axes, drawn, counts)
-
-
-def _spread(axes: Axes, drawn: Any, counts: Mapping[str, int]) -> None:
-    """Write the counts; those of shared regions too narrow for their number stand outside, with a line to them."""
-    outside = 0
-    for key, count in counts.items():
-        label = drawn.get_label_by_id(key)
-        if label is None:
-            continue
-        label.set_text(f"{count:,}" if count else "")
-        patch = drawn.get_patch_by_id(key)
-        if not count or patch is None or key.count("1") < 2:
-            continue
-        box = patch.get_path().get_extents()
-        label.set_fontweight("bold")
-        if min(box.width, box.height) < _CLOSE * (2 if count > 999 else 1):
-            x, y = label.get_position()
-            label.set_visible(False)
-            axes.annotate(
-                f"{count:,}",
-                xy=(x, y),
-                xytext=(x + 0.12 * (outside % 3 - 1), axes.get_ylim()[1] - 0.02 - 0.07 * (outside // 3)),
-                ha="center",
-                va="bottom",
-                fontweight="bold",
-                arrowprops={"arrowstyle": "-", "color": INK, "linewidth": 0.8, "shrinkA": 1, "shrinkB": 0},
-            )
-            outside += 1
+    axes.set_title(title, fontsize=11, loc="left", pad=10)
+    axes.set_axis_off()
+    axes.set_aspect("equal")
+    axes.set_xlim(0, 1)
+    axes.set_ylim(layout.height, 0)
+    for color, circle in zip(COLORS, layout.circles, strict=False):
+        axes.add_patch(Circle((circle.x, circle.y), circle.r, facecolor=color, alpha=0.28, linewidth=0))
+        axes.add_patch(Circle((circle.x, circle.y), circle.r, fill=False, edgecolor=color, linewidth=1.4))
+    for name, place in zip(names, layout.sets, strict=True):
+        align = {"start": "left", "middle": "center", "end": "right"}[place.align]
+        axes.text(place.x, place.y, name, ha=align, va="center", fontsize=12)
+    for region in layout.regions:
+        shared = region.mask & (region.mask - 1)
+        if region.leader:
+            axes.plot([region.x, region.leader[0]], [region.y, region.leader[1]], color=INK, linewidth=0.8)
+        axes.text(
+            region.x,
+            region.y,
+            f"{regions[region.mask]:,}",
+            ha="center",
+            va="center",
+            fontweight="bold" if shared else "normal",
+        )
 
 
 def _upset(figure: Figure, names: Sequence[str], regions: Mapping[int, int], title: str) -> None:
     """One column for each combination of datasets that shares pictures, the largest first (Lex et al. 2014)."""
-    shared = [(mask, count) for mask, count in regions.items() if mask & (mask - 1) and count]
-    columns = sorted(shared, key=lambda item: (-item[1], item[0]))[:MOST_COLUMNS]
+    shared = [row for row in upset_rows(regions) if len(row.sets) > 1]
+    columns = shared[:MOST_COLUMNS]
     figure.set_size_inches(max(5.5, 2.6 + 0.42 * len(columns)), 3.4 + 0.32 * len(names))
     bars, dots = figure.subplots(2, 1, sharex=True, height_ratios=(3, max(1.5, 0.42 * len(names))))
     left = len(shared) - len(columns)
@@ -137,14 +117,13 @@ def _upset(figure: Figure, names: Sequence[str], regions: Mapping[int, int], tit
     if not columns:
         bars.text(0, 0.5, "No picture lies in more than one dataset", ha="center", va="center")
         bars.set_yticks([])
-    for x, (mask, count) in enumerate(columns):
-        bars.bar(x, count, color=INK, width=0.55)
-        bars.text(x, count, f"{count:,}", ha="center", va="bottom", fontsize=9)
-        held = [j for j in range(len(names)) if mask >> j & 1]
-        dots.plot([x, x], [held[0], held[-1]], color=INK, linewidth=1.5, zorder=1)
+    for x, row in enumerate(columns):
+        bars.bar(x, row.count, color=INK, width=0.55)
+        bars.text(x, row.count, f"{row.count:,}", ha="center", va="bottom", fontsize=9)
+        dots.plot([x, x], [row.sets[0], row.sets[-1]], color=INK, linewidth=1.5, zorder=1)
     for j in range(len(names)):
-        for x, (mask, _) in enumerate(columns):
-            dots.scatter(x, j, s=46, color=COLORS[j % len(COLORS)] if mask >> j & 1 else "#c9c7c1", zorder=2)
+        for x, row in enumerate(columns):
+            dots.scatter(x, j, s=46, color=COLORS[j % len(COLORS)] if j in row.sets else "#c9c7c1", zorder=2)
     dots.set_yticks(range(len(names)), names)
     dots.set_ylim(len(names) - 0.5, -0.5)
     dots.set_xlim(-0.6, max(len(columns), 1) - 0.4)
