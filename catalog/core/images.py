@@ -127,7 +127,8 @@ def read_image(data: bytes, *, limits: Limits = DEFAULT) -> Decoded:
 
     Raises:
         RefusedImage: the bytes are refused; its `code` is one of ``empty``, ``too-many-bytes``, ``svg``,
-            ``unsupported-format``, ``not-an-image``, ``too-many-pixels``, ``zero-size``, ``truncated``, ``corrupt``.
+            ``unsupported-format``, ``not-an-image``, ``too-many-pixels``, ``zero-size``, ``truncated``, ``corrupt``,
+            ``out-of-memory``.
     """
     if not data:
         raise RefusedImage("empty", "The file is empty (0 bytes).", remedy=_EXPORT_AGAIN)
@@ -150,15 +151,21 @@ def read_image(data: bytes, *, limits: Limits = DEFAULT) -> Decoded:
             image = _to_rgb(opened)
             if turn is not None:
                 image = image.transpose(turn)
+            pixels = image.tobytes()
     except RefusedImage:
         raise
+    except MemoryError:
+        raise RefusedImage(
+            "out-of-memory",
+            "The picture did not fit into memory while it was decoded.",
+            remedy="Scale the picture down, or ask whoever runs the service for a worker with more memory.",
+        ) from None
     except UnidentifiedImageError:
         raise _unidentified(data) from None
     except Image.DecompressionBombError:
         raise _too_many_pixels("more pixels than can be decoded safely", limits) from None
     except Exception as error:
         raise _undecodable(error) from error
-    pixels = image.tobytes()
     digest = hashlib.sha256(image.width.to_bytes(4, "big") + image.height.to_bytes(4, "big"))
     digest.update(pixels)
     return Decoded(

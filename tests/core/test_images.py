@@ -103,6 +103,7 @@ def test_orientation_is_applied_once(image_format: str, orientation: int) -> Non
     decoded = read_image(encode(Image.fromarray(PIXELS), image_format, exif=exif, **LOSSLESS[image_format]))
     np.testing.assert_array_equal(decoded.rgb, turned)
     assert decoded.orientation == orientation
+    assert not decoded.image.getexif(), "a later reader would turn it once more"
     assert (decoded.height, decoded.width) == turned.shape[:2]
 
 
@@ -237,6 +238,15 @@ def test_limits_are_kept_exactly() -> None:
     assert read_image(data, limits=Limits(max_bytes=len(data), max_pixels=21 * 34)).width == 34
     assert code_of(data, limits=Limits(max_bytes=len(data) - 1)) == "too-many-bytes"
     assert code_of(data, limits=Limits(max_pixels=21 * 34 - 1)) == "too-many-pixels"
+
+
+def test_lack_of_memory_is_not_blamed_on_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Image.Image) -> None:
+        raise MemoryError
+
+    data = encode(Image.fromarray(PIXELS), "PNG")
+    monkeypatch.setattr(Image.Image, "tobytes", fail)
+    assert code_of(data) == "out-of-memory"
 
 
 @pytest.mark.parametrize("image_format", ["JPEG", *LOSSLESS, "GIF", *(["AVIF"] if features.check("avif") else [])])
