@@ -70,6 +70,7 @@ def faiss_join(packed: NDArray[np.uint8], radius: int) -> Pairs:
     index = faiss.IndexBinaryFlat(packed.shape[1] * 8)
     index.add(packed)
     limits, distance, found = index.range_search(packed, radius + 1)
+    limits = limits.astype(np.int64)
     a = np.repeat(np.arange(len(packed), dtype=np.int64), limits[1:] - limits[:-1])
     keep = a < found
     return Pairs(a[keep], found[keep], distance[keep].astype(np.float32)).sorted()

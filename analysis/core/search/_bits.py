@@ -108,8 +108,8 @@ lowest_bit = cast(Callable[[Any], Any], intrinsic(_lowest_bit))
 near_lanes = cast(Callable[[Any, Any, Any, Any, Any], Any], intrinsic(_near_lanes))
 """(values, offset, rows, row, limit): which of `values[offset : offset + LANES]` are near `rows[row]`.
 
-Near is at most `limit` bits apart. A bit mask, lowest lane first. Written out as vectors because LLVM's loop vectoriser serves long loops, and most
-buckets hold a handful of rows. The array must reach LANES values beyond any row that is asked for.
+Near is at most `limit` bits apart. A bit mask, lowest lane first. Written out as vectors because LLVM's loop vectoriser
+serves long loops, and most buckets hold a handful of rows. The array must reach LANES values beyond any row asked for.
 """
 
 near_lanes_of_words = cast(Callable[[Any, Any, Any, Any, Any, Any], Any], intrinsic(_near_lanes_of_words))

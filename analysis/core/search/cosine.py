@@ -1,0 +1,294 @@
+"""All pairs of embeddings within a cosine distance, and the nearest neighbours of each.
+
+The distance of two embeddings is 1 - x.y, at least 0, with the sum taken in float64 over one pair at a time and rounded
+to float32. Products of float32 values are exact in float64, so it does not depend on how the work is cut into tiles,
+on threads or on the device: matrix products only decide which pairs are worth that sum.
+
+**Which pairs a tile may leave out.** Let x' be x rounded to bfloat16 and e = x' - x, likewise y' and f. Then
+
+    |x'.y' - x.y| = |e.y + x'.f| <= |e| |y| + |x'| |f|                       (Cauchy-Schwarz).
+
+|e| and |f| are measured, their largest value for each block of rows; for unit vectors they are at most 2^-8, the unit
+roundoff of bfloat16 (8 significant bits). Products of two bfloat16 values are exact in float32, and their sum in
+float32, in any order, errs by at most 2 dim 2^-24 |x'| |y'|; twice the textbook bound covers instructions that round
+each product's partial sum too. Rounding the sum to bfloat16 is monotone, so a sum that is at least T is, rounded, at
+least T rounded down. So every pair within distance t has a rounded product of at least 1 - t - margin, rounded down.
+Where the processor has no bfloat16 instructions the same holds with x' = x.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.core.arrays import UNIT_TOLERANCE, Pairs, Vectors
+from analysis.core.errors import InvalidArray, TooManyPairs
+
+if TYPE_CHECKING:
+    import torch
+
+_TILE = 4096
+_TILE_GPU = 16384
+_QUERIES = 1024
+_ROWS_AT_ONCE = 256
+_VALUES_AT_ONCE = 1 << 22
+_CROWDED = 1 / 256
+_SPARE_NEIGHBOURS = 32
+_LONGEST = 1 + UNIT_TOLERANCE
+_HUBS_NAMED = 10
+
+
+def cosine_join(
+    first: Vectors,
+    second: Vectors | None,
+    max_distance: float,
+    *,
+    max_pairs: int = 50_000_000,
+    threads: int | None = None,
+) -> Pairs:
+    """Find every pair of embeddings at most `max_distance` apart: exactly those that brute force gives.
+
+    Works through tiles of the product matrix on a GPU where there is one, else on the processor; memory beyond input
+    and result does not grow with the number of embeddings.
+
+    Args:
+        first: n embeddings.
+        second: m embeddings of the same dimension, or None to join `first` with itself (a < b, each pair once).
+        max_distance: largest cosine distance, inclusive; 0 or more.
+        max_pairs: largest number of pairs that the caller accepts.
+        threads: number of threads; what torch is set to when None.
+
+    Returns:
+        The pairs, sorted by a, then b; a is a row of `first`, b a row of `second` (or of `first`).
+
+    Raises:
+        InvalidArray: embeddings of different dimensions, or a distance that is negative or not a number.
+        TooManyPairs: more than `max_pairs` pairs. The search stops there; the hubs named are rows of `first` with their
+            exact number of pairs: those in the most pairs among what was found.
+    """
+    if not max_distance >= 0:
+        raise InvalidArray(f"A cosine distance is 0 or more, not {max_distance}.")
+    _same_dim(first, second)
+    x = first.values
+    y = x if second is None else second.values
+    within = second is None
+    limit = np.float32(max_distance)
+    parts: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]] = []
+    found = 0
+    with _settings(threads):
+        for a, b in _Tiles(x, y, float(limit), within).candidates():
+            distance = _distances(x, y, a, b)
+            near = distance <= limit
+            parts.append((a[near], b[near], distance[near]))
+            found += int(near.sum())
+            if found > max_pairs:
+                raise _too_many_pairs(x, y, parts, limit, max_pairs, within=within)
+    if not found:
+        return Pairs.empty()
+    rows1, rows2, distances = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Pairs(rows1, rows2, distances).sorted()
+
+
+def cosine_top_k(queries: Vectors, base: Vectors, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Find the k nearest embeddings of each query, exactly; of equal distances the lower row comes first.
+
+    Args:
+        queries: q embeddings.
+        base: n embeddings of the same dimension.
+        k: number of neighbours, from 1 to n.
+
+    Returns:
+        Rows of `base`, int64, shape (q, k), nearest first, and their cosine distances, float32, shape (q, k).
+
+    Raises:
+        InvalidArray: embeddings of different dimensions, or a k that is not from 1 to n.
+    """
+    import torch
+
+    _same_dim(queries, base)
+    if not 1 <= k <= len(base):
+        raise InvalidArray(f"The number of neighbours is from 1 to {len(base)}, the number of embeddings, not {k}.")
+    x, y = queries.values, base.values
+    rows = np.empty((len(x), k), np.int64)
+    distances = np.empty((len(x), k), np.float32)
+    kept = min(k + _SPARE_NEIGHBOURS, len(y))
+    slack = _summation_error(x.shape[1], _LONGEST**2)
+    for start in range(0, len(x), _QUERIES):
+        block = _tensor(x[start : start + _QUERIES])
+        best = torch.full((len(block), 0), -np.inf)
+        best_rows = torch.empty((len(block), 0), dtype=torch.int64)
+        for at in range(0, len(y), _TILE):
+            product = block @ _tensor(y[at : at + _TILE]).T
+            here = torch.arange(at, at + product.shape[1]).expand(len(block), -1)
+            best, chosen = torch.cat([best, product], 1).topk(min(kept, best.shape[1] + product.shape[1]), dim=1)
+            best_rows = torch.cat([best_rows, here], 1).gather(1, chosen)
+        # Of equal distances the lower row comes first: ascending rows, then a stable sort.
+        candidates, _ = best_rows.sort(dim=1)
+        nearest, near = _nearest(x, y, np.arange(start, start + len(block)), candidates.numpy(), k)
+        # What was left out has a product of at most the least one kept: ties and near ties are searched in full.
+        unsure = 1 - best[:, -1].numpy().astype(np.float64) - slack <= near[:, -1] + 2.0**-23
+        if kept < len(y):
+            for i in np.flatnonzero(unsure):
+                nearest[i], near[i] = _nearest(x, y, np.array([start + i]), np.arange(len(y))[None], k)
+        rows[start : start + len(block)], distances[start : start + len(block)] = nearest, near
+    return rows, distances
+
+
+def _nearest(
+    x: NDArray[np.float32], y: NDArray[np.float32], queries: NDArray[np.int64], candidates: NDArray[np.int64], k: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The k nearest of each query's candidates, int64 (q, c) and ascending, with their distances."""
+    pairs = np.repeat(queries, candidates.shape[1])
+    distance = _distances(x, y, pairs, candidates.reshape(-1)).reshape(candidates.shape)
+    order = np.argsort(distance, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(candidates, order, 1), np.take_along_axis(distance, order, 1)
+
+
+def _same_dim(first: Vectors, second: Vectors | None) -> None:
+    if second is not None and first.dim != second.dim:
+        raise InvalidArray(
+            f"Embeddings of {first.dim} dimensions cannot be compared with embeddings of {second.dim}.",
+            remedy="Join embeddings of one signal.",
+        )
+
+
+def _distances(
+    x: NDArray[np.float32], y: NDArray[np.float32], a: NDArray[np.int64], b: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """The distances of pairs of rows, float32, shape (m,): the sum that decides."""
+    distance = np.empty(len(a), np.float32)
+    step = max(1, _VALUES_AT_ONCE // x.shape[1])
+    for start in range(0, len(a), step):
+        part = slice(start, start + step)
+        products = np.multiply(x[a[part]], y[b[part]], dtype=np.float64)
+        distance[part] = np.maximum(1.0 - products.sum(axis=1), 0.0)
+    return distance
+
+
+def _summation_error(dim: int, lengths: float) -> float:
+    """How far a sum of `dim` products in float32 may be from the true one, for rows of these lengths multiplied."""
+    return 2 * dim * 2.0**-24 * lengths
+
+
+class _Tiles:
+    """The matrix of products in tiles, in low precision; gives the pairs that may be within a distance."""
+
+    def __init__(self, x: NDArray[np.float32], y: NDArray[np.float32], limit: float, within: bool) -> None:
+        import torch
+
+        self._x, self._y, self._within = x, y, within
+        gpu = torch.cuda.is_available()
+        self._device = torch.device("cuda" if gpu else "cpu")
+        self._tile = _TILE_GPU if gpu else _TILE
+        self._low = torch.bfloat16 if gpu or _has_bfloat16() else torch.float32
+        # A distance that rounds to the limit may be half a last place above it.
+        self._least = 1.0 - limit - 2.0**-22 - _summation_error(x.shape[1], (_LONGEST * (1 + 2.0**-8)) ** 2)
+
+    def candidates(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Rows of x and rows of y, tile by tile; every pair within the distance is among them, once."""
+        errors = [self._error(self._block(self._y, at)) for at in range(0, len(self._y), self._tile)]
+        for i in range(0, len(self._x), self._tile):
+            left = self._block(self._x, i)
+            low, e = left.to(self._low), self._error(left)
+            for j in range(i if self._within else 0, len(self._y), self._tile):
+                right, f = self._block(self._y, j), errors[j // self._tile]
+                margin = e * _LONGEST + (_LONGEST + e) * f
+                product = low @ right.to(self._low).T
+                for rows, columns in self._near(product, left, right, self._least - margin, i == j):
+                    yield rows + i, columns + j
+
+    def _near(
+        self, product: torch.Tensor, left: torch.Tensor, right: torch.Tensor, least: float, diagonal: bool
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Places in a tile whose product is at least `least`, rounded down; above the diagonal within one set."""
+        import torch
+
+        bound = torch.tensor(least, dtype=torch.float64).to(self._low)
+        if bound.item() > least:
+            bound = torch.nextafter(bound, torch.tensor(-torch.inf, dtype=self._low))
+        # Most rows of most tiles have no near pair, and their largest product says so at a fraction of the cost.
+        near_rows = (product.amax(dim=1) >= bound.item()).nonzero().flatten()
+        for some in torch.split(near_rows, _ROWS_AT_ONCE):
+            near = product[some] >= bound.item()
+            if near.sum() > near.numel() * _CROWDED:
+                near &= left[some] @ right.T >= self._least
+            if diagonal and self._within:
+                near &= some[:, None] < torch.arange(len(right), device=self._device)
+            place, column = near.nonzero(as_tuple=True)
+            if len(place):
+                yield some[place].cpu().numpy(), column.cpu().numpy()
+
+    def _block(self, rows: NDArray[np.float32], start: int) -> torch.Tensor:
+        return _tensor(rows[start : start + self._tile]).to(self._device)
+
+    def _error(self, block: torch.Tensor) -> float:
+        """The longest rounding error of a row, |e|; a thousandth more than measured, for it is measured in float32."""
+        return float((block.to(self._low).float() - block).norm(dim=1).max()) * 1.001
+
+
+def _tensor(rows: NDArray[np.float32]) -> torch.Tensor:
+    """The rows as a tensor without a copy; it is only read."""
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(rows)
+
+
+def _has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 with float32 sums; without that, float32 is faster, and it is exact."""
+    import torch
+
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+@contextmanager
+def _settings(threads: int | None) -> Iterator[None]:
+    """Set the threads, and full precision where the margin counts on it; put everything back."""
+    import torch
+
+    before = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    reduced = torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction
+    torch.set_num_threads(threads or before[0])
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.set_float32_matmul_precision(before[1])
+        torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = reduced
+
+
+def _too_many_pairs(
+    x: NDArray[np.float32],
+    y: NDArray[np.float32],
+    parts: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]],
+    limit: np.float32,
+    max_pairs: int,
+    *,
+    within: bool,
+) -> TooManyPairs:
+    degree = np.zeros(len(x), np.int64)
+    for a, b, _ in parts:
+        degree += np.bincount(a, minlength=len(x))
+        if within:
+            degree += np.bincount(b, minlength=len(x))
+    everything = np.arange(len(y))
+    hubs = []
+    for row in np.argsort(-degree, kind="stable")[:_HUBS_NAMED]:
+        near = _distances(x, y, np.full(len(y), row), everything) <= limit
+        hubs.append((int(row), int(near.sum()) - (within and bool(near[row]))))
+    hubs.sort(key=lambda hub: (-hub[1], hub[0]))
+    row, pairs = hubs[0]
+    return TooManyPairs(
+        f"More than {max_pairs:,} pairs are at most {limit:g} apart; row {row + 1} alone is in {pairs:,}.",
+        limit=max_pairs,
+        hubs=hubs,
+        remedy="Lower the distance, or leave out the images that are like all others (blank pages, flat colours).",
+    )
