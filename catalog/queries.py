@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -9,7 +10,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.shortcuts import get_object_or_404
 
-from catalog.core.errors import NotAllowed
+from catalog.core.errors import CatalogError, NotAllowed
 from catalog.models import Dataset, Image, ImageLabel, Label, Membership, Project, RefusedFile, Upload
 
 Person = AbstractBaseUser | AnonymousUser
@@ -214,3 +215,22 @@ def arrived(upload: Upload) -> tuple[int, int]:
     """How many parts of an upload have arrived, and their bytes."""
     counted = upload.parts.aggregate(parts=Count("id"), bytes=Sum("size"))
     return counted["parts"], counted["bytes"] or 0
+
+
+def datasets_named(project: Project, names: Sequence[str]) -> list[Dataset]:
+    """The project's datasets of these slugs or names, in the order given; all of them where none is given.
+
+    Raises:
+        CatalogError: the project has none of that name; the message says which it has.
+    """
+    known = list(datasets(project))
+    if not names:
+        return known
+    by_name = {dataset.name: dataset for dataset in known} | {dataset.slug: dataset for dataset in known}
+    for name in names:
+        if name not in by_name:
+            raise CatalogError(
+                f"The project “{project.name}” has no dataset “{name}”.",
+                remedy=f"It has: {', '.join(dataset.name for dataset in known) or 'none yet'}.",
+            )
+    return list(dict.fromkeys(by_name[name] for name in names))

@@ -63,7 +63,7 @@ def sign_in(request: HttpRequest, payload: SignIn) -> Status[Any]:
     if user is None:
         raise HttpError(401, "Name or password is wrong.")
     token = make_token(user=user, name=payload.name)
-    row = ApiToken.objects.filter(user=cast(User, user)).latest("id")
+    row = ApiToken.objects.filter(user=user).latest("id")
     return Status(201, {"id": row.pk, "name": row.name, "token": token})
 
 

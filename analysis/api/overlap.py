@@ -1,0 +1,118 @@
+"""The overlap of a comparison."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from ninja import Router
+
+from analysis import queries
+from analysis.core.errors import AnalysisError
+from analysis.models import Comparison, ComparisonSignal, Summary
+from analysis.pipeline.summarise import confirmed
+from analysis.schemas.overlap import CurveOut, OverlapOut, Reading
+from analysis.signals import signal
+from catalog.core.errors import Conflict
+from catalog.queries import access
+from catalog.schemas import READS, problems
+
+COUNTS = ("found", "confirmed")
+
+router = Router(tags=["overlap"])
+
+
+@router.get(
+    "/projects/{slug:project}/comparisons/{int:comparison}/overlap",
+    response={200: OverlapOut, **READS, **problems(409)},
+    operation_id="read_overlap",
+    summary="Overlap at one threshold",
+)
+def read_overlap(
+    request: HttpRequest,
+    *,
+    project: str,
+    comparison: int,
+    signal: str = "",
+    max_distance: float | None = None,
+    count: str = "found",
+) -> OverlapOut:
+    """Images matched each way, pairs, clusters, regions and labels at a threshold; the signal's default if left out.
+
+    With `count=confirmed`, by the pairs that people accepted alone, whatever their distance. 409 until it is computed.
+    """
+    found = queries.comparison(access(request.user, project).project, comparison)
+    row = queries.chosen_signal(found, signal)
+    return overlap_at(found, row, max_distance, count)
+
+
+@router.get(
+    "/projects/{slug:project}/comparisons/{int:comparison}/overlap/curve",
+    response={200: CurveOut, **READS, **problems(409)},
+    operation_id="read_overlap_curve",
+    summary="Overlap at every threshold",
+)
+def read_overlap_curve(request: HttpRequest, project: str, comparison: int, signal: str = "") -> CurveOut:
+    """The same counts for every threshold up to the largest explored, in one answer. 409 until it is computed."""
+    found = queries.comparison(access(request.user, project).project, comparison)
+    row = queries.chosen_signal(found, signal)
+    stored = _stored(found, row)
+    return CurveOut(
+        **Reading(found, stored.curve).along(),
+        signal=row.signal.name,
+        of_bits=_bits(row),
+        versions=stored.versions,
+        computed_at=stored.computed_at,
+    )
+
+
+def overlap_at(comparison: Comparison, row: ComparisonSignal, max_distance: float | None, count: str) -> OverlapOut:
+    """The overlap of a comparison under one of its signals.
+
+    Raises:
+        Conflict: it is not computed yet.
+        AnalysisError: a threshold beyond what was explored, or an unknown way to count.
+    """
+    if count not in COUNTS:
+        raise AnalysisError(f"There is no count “{count}”.", remedy=f"There are: {', '.join(COUNTS)}.")
+    stored = _stored(comparison, row)
+    distance = threshold(row, max_distance)
+    data = confirmed(comparison) if count == "confirmed" else stored.curve
+    return OverlapOut(
+        **Reading(comparison, data).at(distance),
+        signal=row.signal.name,
+        max_distance=distance,
+        of_bits=_bits(row),
+        count=count,
+        versions=stored.versions,
+        computed_at=stored.computed_at,
+    )
+
+
+def threshold(row: ComparisonSignal, asked: float | None) -> float:
+    """The threshold that was asked for; else the signal's default, as far as it was explored.
+
+    Raises:
+        AnalysisError: it lies beyond what was explored.
+    """
+    if asked is None:
+        return min(float(signal(row.signal.name).hash.default_distance), row.max_distance)
+    if not 0 <= asked <= row.max_distance:
+        raise AnalysisError(
+            f"{asked:g} is not between 0 and {row.max_distance:g}, the largest distance explored under "
+            f"{row.signal.name}.",
+            remedy="Choose a smaller distance, or compare up to a larger one.",
+        )
+    return asked
+
+
+def _bits(row: ComparisonSignal) -> int:
+    return signal(row.signal.name).n_bits
+
+
+def _stored(comparison: Comparison, row: ComparisonSignal) -> Summary:
+    stored = queries.summary(comparison, row.signal_id)
+    if stored is None:
+        raise Conflict(
+            f"The overlap is not computed yet: the comparison is {comparison.status}.",
+            remedy="Read the comparison until its status is done.",
+        )
+    return stored
