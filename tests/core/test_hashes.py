@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pywt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
 from analysis.core.errors import InvalidArray, UnknownName
-from analysis.core.hashes import HASHES, Rendition, _lanczos, compute
+from analysis.core.hashes import HASHES, Rendition, _haar, _lanczos, compute
 from catalog.core.images import read_image
 from tests.core.golden import peers, pictures
 from tests.shared import shared_data
@@ -124,6 +125,22 @@ def test_weights_equal_the_sums_of_sines(n_in: int) -> None:
             again = np.empty(count[i], np.int32)
             _lanczos._exact_row(np.empty(count[i]), first[i], (i + 0.5) * scale, step, again)
             assert again.tolist() == expected, "the way back for weights in doubt"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    side=st.sampled_from([16, 32, 128, 512]),
+    size=st.sampled_from([8, 16]),
+    kind=st.sampled_from(pictures.KINDS),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_haar_cells_are_rounded_as_pywavelets_rounds_them(side: int, size: int, kind: str, seed: int) -> None:
+    square = pictures.random(kind, side, side, np.random.default_rng(seed))[..., 0].copy()
+    coefficients = list(pywt.wavedec2(square / 255.0, "haar"))
+    coefficients[0] *= 0
+    rebuilt = pywt.waverec2(coefficients, "haar")
+    expected = pywt.wavedec2(rebuilt, "haar", level=int(math.log2(side // size)))[0]
+    np.testing.assert_array_equal(_haar.approximation(square, size), expected)
 
 
 def test_arrays_that_are_no_image_are_refused() -> None:

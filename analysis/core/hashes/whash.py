@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import imagehash
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from analysis.core.hashes._haar import approximation
 from analysis.core.hashes._lanczos import block_sums
 from analysis.core.hashes._median import middle
 from analysis.core.hashes._rendition import Rendition
@@ -37,8 +36,10 @@ class WaveletHash(SquareHash):
         if below < above:
             # Whole sums differ by 1 or more, far beyond the rounding of the transform: the bits are certain.
             return np.asarray(sums >= above, np.bool_)
-        # Blocks that equal the median: the library's bits hang on its rounding, which only the library can give.
-        return np.asarray(imagehash.whash(Image.fromarray(square), hash_size=self.size).hash, np.bool_).ravel()
+        # Where blocks equal the median, the rounding of the transform decides.
+        cells = approximation(square, self.size).ravel()
+        below, above = middle(cells)
+        return np.asarray(cells > (below + above) / 2, np.bool_)
 
 
 ENTRIES = (WaveletHash(8, default_distance=4), WaveletHash(16, default_distance=16))
