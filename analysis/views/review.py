@@ -268,6 +268,8 @@ def judge(request: HttpRequest, project: str, a: int, b: int) -> HttpResponse:
     seconds = said.get("seconds") or None
     if seconds is not None and not isinstance(seconds, int | float):
         raise AnalysisError("Seconds are a number.")
+    asked = said.get("ahead")
+    ahead = [_ids(pair) for pair in asked[:AHEAD]] if isinstance(asked, list) else []
     verdict = review.judge(
         one=one,
         other=other,
@@ -278,8 +280,6 @@ def judge(request: HttpRequest, project: str, a: int, b: int) -> HttpResponse:
     )
     if request.content_type != "application/json":
         return redirect("pair", project, verdict.image_a_id, verdict.image_b_id)
-    asked = said.get("ahead")
-    ahead = [_ids(pair) for pair in asked[:AHEAD]] if isinstance(asked, list) else []
     return JsonResponse(
         {
             "verdict": verdict.pk,
