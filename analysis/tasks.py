@@ -93,15 +93,15 @@ def load_example(project_id: int, user_id: int | None) -> None:
     with tempfile.TemporaryDirectory(prefix="example-", dir=scratch) as folder:
         example.generate(Path(folder))
         datasets = []
-        for path in sorted(path for path in Path(folder).iterdir() if path.is_dir()):
-            dataset = dataset_for(project=project, name=path.name, by=user)
+        for name, source_name in example.FOLDERS.items():
+            dataset = dataset_for(project=project, name=name, by=user)
             datasets.append(dataset)
             if dataset.image_count:
                 continue
             upload = begin_upload(
-                dataset=dataset, kind=Upload.Kind.FOLDER, source_name=path.name, bytes_expected=0, by=user
+                dataset=dataset, kind=Upload.Kind.FOLDER, source_name=source_name, bytes_expected=0, by=user
             )
-            with work_on(upload, expected=EXPECTED) as progress, open_source(path) as source:
+            with work_on(upload, expected=EXPECTED) as progress, open_source(Path(folder) / source_name) as source:
                 ingest(upload, source, progress)
     if not project.comparisons.exists():
         comparison = create_comparison(
