@@ -59,11 +59,11 @@ function matrix() {
     const element = cells.get(`${i}-${j}`);
     if (!element) continue;
     element.style.setProperty("--tint", `${tint}%`);
-    element.classList.toggle("dark", tint > 45);
     element.classList.toggle("none", !images);
     const [count, small] = element.firstElementChild.children;
     count.textContent = number(images);
-    small.textContent = pairs ? `${share(images, of)} · ${plural(pairs, "pair")}` : share(images, of);
+    small.firstChild.textContent = share(images, of);
+    small.lastChild.textContent = pairs ? ` · ${plural(pairs, "pair")}` : "";
   }
 }
 

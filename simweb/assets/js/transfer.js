@@ -42,7 +42,7 @@ const request = (url, body, { signal, onProgress, type } = {}) =>
       if (sent.status < 300) return ended(reject, new TransferError("You are signed out. Sign in again in another tab, then go on.", { final: true }));
       const words = answer?.detail ? `${answer.detail} ${answer.remedy ?? ""}`.trim() : null;
       if (sent.status >= 500) return ended(reject, new TransferError(words ?? "The server has a problem."));
-      const known = { 403: "You may not upload here any more. Reload the page.", 404: "The upload is gone. Reload the page.", 413: "A proxy between here and the server refuses parts of this size." };
+      const known = { 403: "You were signed out, or may not upload here any more. Reload the page.", 404: "The upload is gone. Reload the page.", 413: "A proxy between here and the server refuses parts of this size." };
       ended(reject, new TransferError(words ?? known[sent.status] ?? `The server refuses this (${sent.status}).`, { final: sent.status !== 400 }));
     };
     sent.send(body);
@@ -147,13 +147,16 @@ export class Transfer {
   }
 
   /** Stops sending, and has the server forget what has arrived. */
-  cancel() {
+  async cancel() {
     this.#stop.abort(new DOMException("cancelled", "AbortError"));
-    if (this.#urls) {
-      const form = new FormData();
-      form.append("action", "discard");
+    if (!this.#urls) return;
+    const form = new FormData();
+    form.append("action", "discard");
+    try {
       // keepalive: it goes out even if the page is left at once.
-      fetch(this.#urls.page_url, { method: "POST", body: form, headers: { "X-CSRFToken": token() }, redirect: "manual", keepalive: true }).catch(() => {});
+      await fetch(this.#urls.page_url, { method: "POST", body: form, headers: { "X-CSRFToken": token() }, redirect: "manual", keepalive: true });
+    } catch {
+      // The list of datasets shows it as not completed; its page discards it.
     }
   }
 }

@@ -22,6 +22,7 @@ class Row {
     this.transfer = new Transfer(delivery, zone.dataset.begin);
     this.element = zone.querySelector("[data-row]").content.firstElementChild.cloneNode(true);
     this.part("source").textContent = delivery.name;
+    for (const icon of this.element.querySelectorAll("[data-icon]")) icon.hidden = icon.dataset.icon !== delivery.kind;
     const files = delivery.kind === "folder" ? `${count(delivery.files.length, "file")}, ` : "";
     this.part("size").textContent = files + inBytes(delivery.bytes);
     this.name = this.part("name");
@@ -114,8 +115,9 @@ class Row {
     act("start").hidden = state !== "ready";
     act("retry").hidden = true;
     act("cancel").hidden = state === "sent";
+    act("cancel").textContent = this.transfer.pageUrl || state === "sending" ? "Cancel" : "Remove";
     this.part("error").hidden = true;
-    this.part("state").hidden = state === "ready";
+    this.part("state").hidden = state === "ready" || (state === "broken" && !this.transfer.pageUrl);
     this.part("page").hidden = state !== "sent";
     this.part("bar").hidden = state === "sent";
     this.part("chosen").hidden = state !== "sent";
@@ -124,12 +126,11 @@ class Row {
   }
 
   cancel() {
-    this.transfer.cancel();
+    this.transfer.cancel().then(() => document.body.dispatchEvent(new CustomEvent("simweb:uploads")));
     rows.delete(this);
     const after = this.element.nextElementSibling ?? this.element.previousElementSibling;
     this.element.remove();
     (after?.querySelector("button:not([hidden]), input") ?? zone.querySelector("[data-pick]")).focus();
-    document.body.dispatchEvent(new CustomEvent("simweb:uploads"));
     refresh();
     pump();
   }

@@ -42,7 +42,7 @@ export function upset(datasets, regions, width) {
     const tall = ((BARS - 30) * region.pictures) / most;
     const group = svg("g", { class: "intersection" }, svg("title", {}, sentence(datasets, region)));
     group.append(
-      svg("rect", { class: "bar", x: x - Math.min(12, column / 3), y: BARS - 6 - tall, width: Math.min(24, column / 1.5), height: Math.max(tall, 1.5), rx: 2 }),
+      svg("rect", { class: "column", x: x - Math.min(12, column / 3), y: BARS - 6 - tall, width: Math.min(24, column / 1.5), height: Math.max(tall, 1.5), rx: 2 }),
       svg("text", { class: "count", x, y: BARS - 14 - tall }, number(region.pictures)),
     );
     datasets.forEach((dataset, row) => {
