@@ -19,7 +19,7 @@ from catalog.models import Dataset
 MOST_LABELS = 8
 """Labels that the page shows at once; the rest are one click away."""
 
-TINT = 72
+TINT = 62
 """Share of the accent, in percent, in the matrix's darkest cell."""
 
 Curve = Mapping[str, Any]

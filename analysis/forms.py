@@ -76,7 +76,9 @@ class ComparisonForm(forms.Form):
         data: Any = None,
         like: Comparison | None = None,
     ) -> None:
-        self.project, self.known = project, known
+        self.project = project
+        # The usual first choice stands first.
+        self.known = sorted(known, key=lambda each: each.name != FIRST_SIGNAL)
         self.offered = list(project.datasets.all())
         initial: dict[str, Any] = {"datasets": [dataset.pk for dataset in self.offered if dataset.image_count]}
         self._distances = {each.name: str(suggested(each)) for each in known}
