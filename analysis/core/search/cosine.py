@@ -211,15 +211,17 @@ class _Tiles:
         bound = torch.tensor(least, dtype=torch.float64).to(self._low)
         if bound.item() > least:
             bound = torch.nextafter(bound, torch.tensor(-torch.inf, dtype=self._low))
+        if diagonal and self._within:
+            product.fill_diagonal_(-torch.inf)
         # Most rows of most tiles have no near pair, and their largest product says so at a fraction of the cost.
         near_rows = (product.amax(dim=1) >= bound.item()).nonzero().flatten()
         for some in torch.split(near_rows, _ROWS_AT_ONCE):
-            near = product[some] >= bound.item()
-            if near.sum() > near.numel() * _CROWDED:
-                near &= left[some] @ right.T >= self._least
+            place, column = (product[some] >= bound.item()).nonzero(as_tuple=True)
+            if len(place) > len(some) * len(right) * _CROWDED:
+                place, column = (left[some] @ right.T >= self._least).nonzero(as_tuple=True)
             if diagonal and self._within:
-                near &= some[:, None] < torch.arange(len(right), device=self._device)
-            place, column = near.nonzero(as_tuple=True)
+                above = some[place] < column
+                place, column = place[above], column[above]
             if len(place):
                 yield some[place].cpu().numpy(), column.cpu().numpy()
 
