@@ -14,20 +14,17 @@ from ninja import File, Form, Query, Router, Status, UploadedFile
 
 from catalog import queries, workspace
 from catalog.core.errors import CatalogError
-from catalog.models import Membership, Upload
+from catalog.models import Dataset, Membership, Upload
 from catalog.schemas import (
     READS,
     WRITES,
     DatasetDetail,
     DatasetOut,
-    ImageOut,
     ImagePage,
-    LabelOut,
     MemberOut,
     PartOut,
     ProjectIn,
     ProjectOut,
-    RefusedCount,
     RefusedPage,
     RoleIn,
     UploadDetail,
@@ -158,11 +155,9 @@ def list_datasets(request: HttpRequest, project: str) -> Any:
     summary="One dataset",
     tags=["datasets"],
 )
-def read_dataset(request: HttpRequest, project: str, dataset: str) -> DatasetDetail:
+def read_dataset(request: HttpRequest, project: str, dataset: str) -> Dataset:
     """A dataset with its labels."""
-    found = queries.dataset(queries.access(request.user, project).project, dataset)
-    labels = [LabelOut.from_orm(label) for label in queries.label_counts(found)]
-    return DatasetDetail(**DatasetOut.from_orm(found).dict(), labels=labels)
+    return queries.dataset(queries.access(request.user, project).project, dataset)
 
 
 @router.get(
@@ -181,12 +176,12 @@ def list_images(
     name: str = "",
     after: After = 0,
     limit: Limit = PAGE,
-) -> ImagePage:
+) -> dict[str, Any]:
     """A page of images in order of import: all, those with a `label`, or those with a text in their `name`."""
     found = queries.dataset(queries.access(request.user, project).project, dataset)
     rows = queries.images(found, label=label, name=name, after=after, limit=limit)
     more, rows = len(rows) > limit, rows[:limit]
-    return ImagePage(items=[ImageOut.from_orm(row) for row in rows], next=rows[-1].pk if more else None)
+    return {"items": rows, "next": rows[-1].pk if more else None}
 
 
 @router.get(
@@ -328,16 +323,9 @@ def list_uploads(request: HttpRequest, project: str, limit: Limit = PAGE) -> Any
     summary="One delivery: progress and outcome",
     tags=["uploads"],
 )
-def read_upload(request: HttpRequest, project: str, upload: int) -> UploadDetail:
+def read_upload(request: HttpRequest, project: str, upload: int) -> Upload:
     """Progress while it is imported; then what was recognised, taken and refused."""
-    found = queries.upload(queries.access(request.user, project).project, upload)
-    parts, arrived = queries.arrived(found)
-    return UploadDetail(
-        **UploadOut.from_orm(found).dict(),
-        parts_arrived=parts,
-        bytes_arrived=arrived,
-        refused=[RefusedCount(code=code, files=total) for code, total in queries.refused_counts(found)],
-    )
+    return queries.upload(queries.access(request.user, project).project, upload)
 
 
 @router.get(
@@ -349,12 +337,15 @@ def read_upload(request: HttpRequest, project: str, upload: int) -> UploadDetail
 )
 def list_refused_files(
     request: HttpRequest, *, project: str, upload: int, code: str = "", after: After = 0, limit: Limit = PAGE
-) -> RefusedPage:
+) -> dict[str, Any]:
     """Every file that was not taken, with the reason: all, or those of one reason `code`."""
     found = queries.upload(queries.access(request.user, project).project, upload)
     if code:
-        return RefusedPage.of(queries.refused_of(found, code, after=after, limit=limit), limit)
-    return RefusedPage.of(queries.refused(found, after=after, limit=limit), limit)
+        rows = queries.refused_of(found, code, after=after, limit=limit)
+    else:
+        rows = queries.refused(found, after=after, limit=limit)
+    more, rows = len(rows) > limit, rows[:limit]
+    return {"items": rows, "next": rows[-1].pk if more else None}
 
 
 def _open_upload(request: HttpRequest, project: str, upload: int, kind: str) -> Upload:

@@ -7,7 +7,8 @@ from typing import Any
 
 from ninja import Field, Schema
 
-from catalog.models import Dataset, Image, Job, Membership, Project, RefusedFile, Upload
+from catalog import queries
+from catalog.models import Dataset, Image, Job, Label, Membership, Project, Upload
 
 
 class Problem(Schema):
@@ -147,6 +148,11 @@ class DatasetDetail(DatasetOut):
 
     labels: list[LabelOut]
 
+    @staticmethod
+    def resolve_labels(dataset: Dataset) -> list[Label]:
+        """Labels with the number of the dataset's images that carry them."""
+        return queries.label_counts(dataset)
+
 
 class ImageOut(Schema):
     """An image; without a picture, its sizes are null and only its fingerprints are known."""
@@ -212,12 +218,29 @@ class RefusedCount(Schema):
     files: int
 
 
+class Arrived(Schema):
+    """Parts that are stored; they are deleted once the import is over."""
+
+    parts: int
+    bytes: int
+
+
 class UploadDetail(UploadOut):
     """A delivery with what has arrived and what was refused."""
 
-    parts_arrived: int
-    bytes_arrived: int
+    arrived: Arrived
     refused: list[RefusedCount]
+
+    @staticmethod
+    def resolve_arrived(upload: Upload) -> Arrived:
+        """Parts and bytes that wait to be imported."""
+        parts, size = queries.arrived(upload)
+        return Arrived(parts=parts, bytes=size)
+
+    @staticmethod
+    def resolve_refused(upload: Upload) -> list[RefusedCount]:
+        """Reasons, the most frequent first."""
+        return [RefusedCount(code=code, files=total) for code, total in queries.refused_counts(upload)]
 
 
 class PartOut(Schema):
@@ -240,9 +263,3 @@ class RefusedPage(Schema):
 
     items: list[RefusedOut]
     next: int | None = Field(description="Ask again with it as `after`; null on the last page.")
-
-    @classmethod
-    def of(cls, rows: list[RefusedFile], limit: int) -> RefusedPage:
-        """A page of at most `limit` of the rows; one more row means that there is a next page."""
-        more, rows = len(rows) > limit, rows[:limit]
-        return cls(items=[RefusedOut.from_orm(row) for row in rows], next=rows[-1].pk if more else None)

@@ -13,7 +13,7 @@ from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.urls import URLPattern, URLResolver, path
 from ninja import NinjaAPI, Swagger
-from ninja.errors import HttpError, ValidationError
+from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.security import SessionAuth
 
 from analysis.api import router as analysis_router
@@ -102,7 +102,7 @@ def nothing_here(request: HttpRequest, error: Http404) -> HttpResponse:
 @api.exception_handler(HttpError)
 def refused(request: HttpRequest, error: HttpError) -> HttpResponse:
     """What the framework refuses: no credentials, no CSRF token, no JSON."""
-    detail = "This needs a token or a session." if error.status_code == 401 else str(error)
+    detail = "This needs a token or a session." if isinstance(error, AuthenticationError) else str(error)
     return _problem(request, error.status_code, detail, REMEDIES.get(error.status_code, ""))
 
 

@@ -13,7 +13,6 @@ from analysis.api.comparisons import PAGE, Limit, person, queue
 from analysis.core.samplers import SAMPLERS, FewShotSampler
 from analysis.models import Report, Split
 from analysis.schemas.outputs import (
-    ClassOut,
     ReportIn,
     ReportOut,
     SamplerOut,
@@ -145,11 +144,9 @@ def create_split(request: HttpRequest, project: str, payload: SplitIn) -> Status
     summary="One split: status and classes",
     tags=["splits"],
 )
-def read_split(request: HttpRequest, project: str, split: int) -> SplitDetail:
+def read_split(request: HttpRequest, project: str, split: int) -> Split:
     """How far a split is; then its classes and how many images were left out, by reason."""
-    found = queries.split(access(request.user, project).project, split)
-    classes = [ClassOut(**row) for row in queries.split_classes(found)]
-    return SplitDetail(**SplitOut.from_orm(found).dict(), classes=classes)
+    return queries.split(access(request.user, project).project, split)
 
 
 @router.get(

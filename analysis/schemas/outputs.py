@@ -6,6 +6,7 @@ from typing import Any
 
 from ninja import Field, Schema
 
+from analysis import queries
 from analysis.core.split_table import REASONS, Clusters
 from analysis.core.splits import Recipe
 from analysis.models import Report, Split
@@ -130,3 +131,8 @@ class SplitDetail(SplitOut):
     """A split with its classes."""
 
     classes: list[ClassOut]
+
+    @staticmethod
+    def resolve_classes(split: Split) -> list[ClassOut]:
+        """Classes with the number of their images on each side."""
+        return [ClassOut(**row) for row in queries.split_classes(split)]
