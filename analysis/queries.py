@@ -162,6 +162,11 @@ _DIFFERENT_LABELS = """
 """
 
 
+_DECISION_OF_PAIR = """LATERAL (
+    SELECT * FROM analysis_decision d WHERE d.image_a_id = m.image_a_id AND d.image_b_id = m.image_b_id OFFSET 0
+) d"""
+
+
 def pairs(
     comparison: Comparison,
     *,
@@ -200,13 +205,15 @@ def pairs(
         asked = [cell]
     if not asked:
         return []
-    narrowed, choices = "", FILTERS[show]
+    narrowed, choices, decisions = "", FILTERS[show], "analysis_decision d"
     parameters: list[Any] = [[c.a for c in asked], [c.b for c in asked], signal_id, max_distance]
     if after is not None:
         narrowed += " AND (m.distance, m.image_a_id, m.image_b_id) > (%s, %s, %s)"
         parameters += [after.distance, after.a, after.b]
     if choices == ():
         narrowed += " AND d.choice IS NULL"
+        # A fence: joined as a whole, all pairs would be read and sorted for one page of them.
+        decisions = _DECISION_OF_PAIR
     elif choices:
         narrowed += " AND d.choice = ANY(%s)"
         parameters.append(list(choices))
@@ -217,7 +224,7 @@ def pairs(
         CROSS JOIN LATERAL (
             SELECT m.image_a_id, m.image_b_id, m.distance, coalesce(d.choice, '') AS choice
             FROM analysis_measurement m
-            LEFT JOIN analysis_decision d ON d.image_a_id = m.image_a_id AND d.image_b_id = m.image_b_id
+            LEFT JOIN {decisions} ON d.image_a_id = m.image_a_id AND d.image_b_id = m.image_b_id
             WHERE m.signal_id = %s AND m.dataset_a_id = cell.a AND m.dataset_b_id = cell.b AND m.distance <= %s
             {narrowed}
             ORDER BY m.distance, m.image_a_id, m.image_b_id LIMIT %s

@@ -44,7 +44,6 @@ def test_the_pair_is_stored_in_canonical_order_whichever_image_comes_first(
 
 def test_verdicts_are_only_ever_appended(pair: tuple[Image, Image], owner: User) -> None:
     a, b = pair
-    rows: list[tuple[int, str]] = []
     first = judge(one=a, other=b, annotator=owner, choice="same_image", note="  a note ")
     second = judge(one=a, other=b, annotator=owner, choice="different")
     withdraw(verdict=second, annotator=owner)

@@ -71,7 +71,7 @@ class Bench:
     def shown(self, batch: dict[str, Any]) -> list[int]:
         """Which of the bench's pairs a batch holds."""
         numbers = {self.key(n): n for n in range(len(self.images[0]))}
-        return [numbers[tuple(image["id"] for image in row["images"])] for row in batch["rows"]]  # type: ignore[index]
+        return [numbers[tuple(image["id"] for image in row["images"])] for row in batch["rows"]]
 
     def send(self, client: Client, n: int, **said: Any) -> Any:
         a, b = self.key(n)
