@@ -79,7 +79,7 @@ def queue_again(*, job: Job) -> None:
 
 
 def request_report(*, comparison: Comparison, thresholds: Mapping[str, float], by: AbstractBaseUser | None) -> Report:
-    """A report that waits for a worker.
+    """A report that waits for a worker; the one that is already on its way, where the same was asked for.
 
     Args:
         comparison: a comparison that is done.
@@ -100,9 +100,13 @@ def request_report(*, comparison: Comparison, thresholds: Mapping[str, float], b
                 f"{distance:g} is not between 0 and {explored[name]:g}, the largest distance explored under {name}.",
                 remedy="Choose a smaller distance, or compare again up to a larger one.",
             )
+    chosen = {**explored, **thresholds}
+    waiting = comparison.reports.filter(thresholds=chosen, status__in=[Job.Status.QUEUED, Job.Status.RUNNING])
+    if (same := waiting.first()) is not None:
+        return same
     return Report.objects.create(
         comparison=comparison,
-        thresholds={**explored, **thresholds},
+        thresholds=chosen,
         status=Job.Status.QUEUED,
         stage="Waiting for a worker",
         unit="files",

@@ -1,17 +1,102 @@
-"""Pages (being written)."""
+"""Reports of comparisons: asking for one, its progress, its files."""
 
-from typing import Any
+from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+import zipfile
+from functools import partial
+
+from django.contrib.auth.models import User
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.text import slugify
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from analysis import queries, tasks, workspace
+from analysis.core.errors import AnalysisError
+from analysis.models import Report
+from analysis.signals import signal
+from catalog.queries import access
+
+PAGE_FILE = "report.html"
+SEALED = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
+"""The report's page shows names and labels that people brought: on our address it runs and fetches nothing."""
 
 
-def request_report(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    return HttpResponse("not written yet", status=501)
+@require_POST
+def request_report(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
+    """Ask for a report: `signal` with `t`, or `t_<signal>` for several; the others at their largest distance."""
+    assert isinstance(request.user, User)  # noqa: S101  # the login middleware lets no one else in
+    way = access(request.user, project)
+    found = queries.comparison(way.project, comparison)
+    asked = {key.removeprefix("t_"): str(value) for key, value in request.POST.items() if key.startswith("t_")}
+    if request.POST.get("signal") and request.POST.get("t"):
+        asked[request.POST["signal"]] = request.POST["t"]
+    report = workspace.request_report(
+        comparison=found, thresholds={name: _distance(text) for name, text in asked.items()}, by=request.user
+    )
+    transaction.on_commit(partial(tasks.build_report.delay, report.pk), robust=True)
+    return redirect("report", project, report.pk)
 
 
-def detail(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    return HttpResponse("not written yet", status=501)
+def _distance(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise AnalysisError(f"“{text[:40]}” is no distance.", remedy="Give a number of bits.") from None
 
 
-def download(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    return HttpResponse("not written yet", status=501)
+@require_http_methods(["GET", "POST"])
+def detail(request: HttpRequest, project: str, report: int) -> HttpResponse:
+    """One report: its progress (polled here, too), then its files. POST queues a failed one again."""
+    way = access(request.user, project)
+    found = queries.report(way.project, report)
+    if request.method == "POST":
+        if found.status == Report.Status.FAILED:
+            workspace.queue_again(job=found)
+            transaction.on_commit(partial(tasks.build_report.delay, found.pk), robust=True)
+        return redirect("report", project, report)
+    if request.headers.get("HX-Request"):
+        response = render(request, "_partials/job.html", {"job": found, "url": request.path})
+        if found.is_over:
+            response["HX-Refresh"] = "true"
+        return response
+    context = {
+        "project": way.project,
+        "access": way,
+        "section": "overlap",
+        "report": found,
+        "job": found,
+        "title": found.comparison.name or " × ".join(dataset.name for dataset in found.comparison.datasets.all()),
+        "thresholds": [(signal(name), f"{distance:g}") for name, distance in found.thresholds.items()],
+    }
+    if found.status == Report.Status.DONE:
+        with default_storage.open(str(found.archive)) as stream, zipfile.ZipFile(stream) as archive:
+            context["files"] = [(info.filename, info.file_size) for info in archive.infolist()]
+        context["size"] = default_storage.size(str(found.archive))
+    return render(request, "analysis/report.html", context)
+
+
+@require_GET
+def download(request: HttpRequest, project: str, report: int) -> HttpResponseBase:
+    """The archive as a stream; with `?view=html` its page, to be read in the browser."""
+    way = access(request.user, project)
+    found = queries.report(way.project, report)
+    if not found.archive:
+        raise Http404
+    if request.GET.get("view") == "html":
+        with default_storage.open(str(found.archive)) as stream, zipfile.ZipFile(stream) as archive:
+            page = HttpResponse(archive.read(PAGE_FILE))
+        page["Content-Security-Policy"] = SEALED
+        page["Cache-Control"] = "private, no-store"
+        return page
+    response = FileResponse(
+        default_storage.open(str(found.archive)),
+        as_attachment=True,
+        filename=f"{slugify(way.project.name) or 'overlap'}-report-{found.pk}.zip",
+        content_type="application/zip",
+    )
+    response["Content-Length"] = str(default_storage.size(str(found.archive)))
+    response["Cache-Control"] = "private, no-store"
+    return response
