@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any, Self
 
 from django.db import connection
@@ -163,7 +165,8 @@ _DIFFERENT_LABELS = """
 
 
 _DECISION_OF_PAIR = """LATERAL (
-    SELECT * FROM analysis_decision d WHERE d.image_a_id = m.image_a_id AND d.image_b_id = m.image_b_id OFFSET 0
+    SELECT d.image_a_id, d.image_b_id, '' AS choice FROM analysis_decision d
+    WHERE d.image_a_id = m.image_a_id AND d.image_b_id = m.image_b_id OFFSET 0
 ) d"""
 
 
@@ -211,11 +214,12 @@ def pairs(
         narrowed += " AND (m.distance, m.image_a_id, m.image_b_id) > (%s, %s, %s)"
         parameters += [after.distance, after.a, after.b]
     if choices == ():
-        narrowed += " AND d.choice IS NULL"
+        narrowed += " AND d.image_a_id IS NULL"
         # A fence: joined as a whole, all pairs would be read and sorted for one page of them.
         decisions = _DECISION_OF_PAIR
     elif choices:
-        narrowed += " AND d.choice = ANY(%s)"
+        # The datasets stand here again, so that the few judged pairs can be read first and their distances after.
+        narrowed += " AND d.dataset_a_id = cell.a AND d.dataset_b_id = cell.b AND d.choice = ANY(%s)"
         parameters.append(list(choices))
     if labels_differ:
         narrowed += _DIFFERENT_LABELS
@@ -601,3 +605,28 @@ def split_support(split: Split, labels: Sequence[str], *, per_class: int) -> dic
     for item in items:
         found[item.label].append(item.image)
     return found
+
+
+def covered(project: Project, signal_id: int) -> dict[Cell, float]:
+    """The dataset pairs of a project that have been compared under a signal: cell → largest distance explored."""
+    rows = Coverage.objects.filter(signal_id=signal_id, dataset_a__project=project).order_by("dataset_a", "dataset_b")
+    return {Cell(row.dataset_a_id, row.dataset_b_id): row.max_distance for row in rows}
+
+
+def measured(
+    cells: Iterable[Cell], *, signal_id: int, max_distance: float
+) -> Iterator[tuple[str, str, str, str, float]]:
+    """All pairs of some dataset pairs up to a distance, the closest first, read as they are asked for.
+
+    Returns:
+        dataset and image name of the first image, of the second, and the distance.
+    """
+    rows = Measurement.objects.none()
+    asked = [Q(dataset_a_id=cell.a, dataset_b_id=cell.b) for cell in cells]
+    if asked:
+        rows = Measurement.objects.filter(reduce(or_, asked), signal_id=signal_id, distance__lte=max_distance)
+    return (
+        rows.order_by("distance", "image_a_id", "image_b_id")
+        .values_list("dataset_a__name", "image_a__name", "dataset_b__name", "image_b__name", "distance")
+        .iterator(chunk_size=5000)
+    )
