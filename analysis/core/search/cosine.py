@@ -20,7 +20,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +43,9 @@ _CROWDED = 1 / 256
 _SPARE_NEIGHBOURS = 32
 _LONGEST = 1 + UNIT_TOLERANCE
 _HUBS_NAMED = 10
+
+Part = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
+"""Rows of the first set, rows of the second, distances."""
 
 
 def cosine_join(
@@ -78,16 +83,27 @@ def cosine_join(
     y = x if second is None else second.values
     within = second is None
     limit = np.float32(max_distance)
-    parts: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]] = []
+    parts: list[Part] = []
     found = 0
-    with _settings(threads):
-        for a, b in _Tiles(x, y, float(limit), within).candidates():
+    lock = Lock()
+
+    def search(tile: tuple[int, int]) -> None:
+        nonlocal found
+        for a, b in tiles.candidates(*tile):
+            if found > max_pairs:
+                return
             distance = _distances(x, y, a, b)
             near = distance <= limit
-            parts.append((a[near], b[near], distance[near]))
-            found += int(near.sum())
-            if found > max_pairs:
-                raise _too_many_pairs(x, y, parts, limit, max_pairs, within=within)
+            with lock:
+                parts.append((a[near], b[near], distance[near]))
+                found += int(near.sum())
+
+    with _one_thread_each(threads) as pool:
+        tiles = _Tiles(x, y, float(limit), within)
+        for _ in pool.map(search, tiles.places()):
+            pass
+    if found > max_pairs:
+        raise _too_many_pairs(x, y, parts, limit, max_pairs, within=within)
     if not found:
         return Pairs.empty()
     rows1, rows2, distances = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -189,18 +205,22 @@ class _Tiles:
         # A distance that rounds to the limit may be half a last place above it.
         self._least = 1.0 - limit - 2.0**-22 - _summation_error(x.shape[1], (_LONGEST * (1 + 2.0**-8)) ** 2)
 
-    def candidates(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Rows of x and rows of y, tile by tile; every pair within the distance is among them, once."""
-        errors = [self._error(self._block(self._y, at)) for at in range(0, len(self._y), self._tile)]
-        for i in range(0, len(self._x), self._tile):
-            left = self._block(self._x, i)
-            low, e = left.to(self._low), self._error(left)
-            for j in range(i if self._within else 0, len(self._y), self._tile):
-                right, f = self._block(self._y, j), errors[j // self._tile]
-                margin = e * _LONGEST + (_LONGEST + e) * f
-                product = low @ right.to(self._low).T
-                for rows, columns in self._near(product, left, right, self._least - margin, i == j):
-                    yield rows + i, columns + j
+        errors = [self._errors(rows) for rows in ((x,) if within else (x, y))]
+        self._x_errors, self._y_errors = errors[0], errors[-1]
+
+    def places(self) -> list[tuple[int, int]]:
+        """First rows of all tiles, those on the diagonal and above it within one set."""
+        lefts, rights = (range(0, len(rows), self._tile) for rows in (self._x, self._y))
+        return [(i, j) for i in lefts for j in rights if j >= i or not self._within]
+
+    def candidates(self, i: int, j: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Rows of x and rows of y in the tile; every pair of it within the distance is among them, once."""
+        left, right = self._block(self._x, i), self._block(self._y, j)
+        e, f = self._x_errors[i // self._tile], self._y_errors[j // self._tile]
+        margin = e * _LONGEST + (_LONGEST + e) * f
+        product = left.to(self._low) @ right.to(self._low).T
+        for rows, columns in self._near(product, left, right, self._least - margin, self._within and i == j):
+            yield rows + i, columns + j
 
     def _near(
         self, product: torch.Tensor, left: torch.Tensor, right: torch.Tensor, least: float, diagonal: bool
@@ -211,7 +231,7 @@ class _Tiles:
         bound = torch.tensor(least, dtype=torch.float64).to(self._low)
         if bound.item() > least:
             bound = torch.nextafter(bound, torch.tensor(-torch.inf, dtype=self._low))
-        if diagonal and self._within:
+        if diagonal:
             product.fill_diagonal_(-torch.inf)
         # Most rows of most tiles have no near pair, and their largest product says so at a fraction of the cost.
         near_rows = (product.amax(dim=1) >= bound.item()).nonzero().flatten()
@@ -219,7 +239,7 @@ class _Tiles:
             place, column = (product[some] >= bound.item()).nonzero(as_tuple=True)
             if len(place) > len(some) * len(right) * _CROWDED:
                 place, column = (left[some] @ right.T >= self._least).nonzero(as_tuple=True)
-            if diagonal and self._within:
+            if diagonal:
                 above = some[place] < column
                 place, column = place[above], column[above]
             if len(place):
@@ -228,9 +248,13 @@ class _Tiles:
     def _block(self, rows: NDArray[np.float32], start: int) -> torch.Tensor:
         return _tensor(rows[start : start + self._tile]).to(self._device)
 
-    def _error(self, block: torch.Tensor) -> float:
-        """The longest rounding error of a row, |e|; a thousandth more than measured, for it is measured in float32."""
-        return float((block.to(self._low).float() - block).norm(dim=1).max()) * 1.001
+    def _errors(self, rows: NDArray[np.float32]) -> list[float]:
+        """For each block the longest rounding error of a row, |e|.
+
+        A thousandth more than measured, for it is measured in float32.
+        """
+        blocks = (self._block(rows, start) for start in range(0, len(rows), self._tile))
+        return [float((block.to(self._low).float() - block).norm(dim=1).max()) * 1.001 for block in blocks]
 
 
 def _tensor(rows: NDArray[np.float32]) -> torch.Tensor:
@@ -250,27 +274,31 @@ def _has_bfloat16() -> bool:
 
 
 @contextmanager
-def _settings(threads: int | None) -> Iterator[None]:
-    """Set the threads, and full precision where the margin counts on it; put everything back."""
+def _one_thread_each(threads: int | None) -> Iterator[ThreadPoolExecutor]:
+    """Threads that each work on a tile alone: none waits for the slowest at the end of every product.
+
+    Sets full precision where the margin counts on it; puts everything back.
+    """
     import torch
 
-    before = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    before, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
     reduced = torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction
-    torch.set_num_threads(threads or before[0])
+    torch.set_num_threads(1)
     torch.set_float32_matmul_precision("highest")
     torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
     try:
-        yield
+        with ThreadPoolExecutor(threads or before) as pool:
+            yield pool
     finally:
-        torch.set_num_threads(before[0])
-        torch.set_float32_matmul_precision(before[1])
+        torch.set_num_threads(before)
+        torch.set_float32_matmul_precision(precision)
         torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = reduced
 
 
 def _too_many_pairs(
     x: NDArray[np.float32],
     y: NDArray[np.float32],
-    parts: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]],
+    parts: list[Part],
     limit: np.float32,
     max_pairs: int,
     *,
