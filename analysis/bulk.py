@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from numpy.typing import NDArray
 from psycopg import Cursor
+from psycopg.errors import ForeignKeyViolation, UniqueViolation
 
 from analysis.core.arrays import PackedBits, Pairs
 
@@ -16,6 +17,8 @@ _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = (-1).to_bytes(2, "big", signed=True)
 WRITE_ROWS = 200_000
 """Rows of one short transaction."""
+LAST_ID = 2**63 - 1
+"""No id is larger."""
 
 
 def _cursor() -> Cursor[tuple[object, ...]]:
@@ -61,8 +64,10 @@ def _rows(fields: Sequence[tuple[str, str, int]], columns: Sequence[NDArray[np.g
     return rows
 
 
-def read_hashes(*, dataset_id: int, signal_id: int, n_bits: int) -> tuple[NDArray[np.int64], PackedBits]:
-    """The hashes of a dataset's images, in order of image id.
+def read_hashes(
+    *, dataset_id: int, signal_id: int, n_bits: int, after: int = 0, upto: int = LAST_ID
+) -> tuple[NDArray[np.int64], PackedBits]:
+    """The hashes of a dataset's images with after < id ≤ upto, in order of image id.
 
     Returns:
         image ids, int64, shape (n,), and their hashes.
@@ -70,8 +75,9 @@ def read_hashes(*, dataset_id: int, signal_id: int, n_bits: int) -> tuple[NDArra
     width = -(-n_bits // 8)
     fields = [("image", ">i8", 8), ("bits", f"V{width}", width)]
     raw = _copy_out(
-        "SELECT image_id, bits FROM analysis_hash WHERE dataset_id = %s AND signal_id = %s ORDER BY image_id",
-        [dataset_id, signal_id],
+        "SELECT image_id, bits FROM analysis_hash WHERE dataset_id = %s AND signal_id = %s"
+        " AND image_id > %s AND image_id <= %s ORDER BY image_id",
+        [dataset_id, signal_id, after, upto],
     )
     rows = np.frombuffer(raw, _record(fields))
     bits = np.ascontiguousarray(rows["bits"]).view(np.uint8).reshape(len(rows), width)
@@ -95,22 +101,76 @@ def write_hashes(*, dataset_id: int, signal_id: int, image_ids: NDArray[np.int64
 
 
 def write_measurements(*, signal_id: int, dataset_a: int, dataset_b: int, pairs: Pairs) -> None:
-    """Store the distances of pairs, whose `a` and `b` are image ids in canonical order; known ones stay as they are."""
-    fields = [("a", ">i8", 8), ("b", ">i8", 8), ("distance", ">f8", 8)]
+    """Store the distances of pairs, whose `a` and `b` are image ids in canonical order.
+
+    Known ones stay as they are, and pairs of images that have been deleted since they were read are left out.
+    """
+    write = _write_new
     for start in range(0, len(pairs), WRITE_ROWS):
         part = slice(start, start + WRITE_ROWS)
-        rows = _rows(fields, [pairs.a[part], pairs.b[part], pairs.distance[part]])
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("CREATE TEMP TABLE staged (a bigint, b bigint, distance double precision) ON COMMIT DROP")
-            _copy_in("staged", ["a", "b", "distance"], rows)
-            cursor.execute(
-                "INSERT INTO analysis_measurement"
-                " (signal_id, dataset_a_id, dataset_b_id, image_a_id, image_b_id, distance)"
-                " SELECT %s, %s, %s, a, b, distance FROM staged ON CONFLICT DO NOTHING",
-                [signal_id, dataset_a, dataset_b],
-            )
-            # The transaction may be part of a larger one, which would keep the table.
-            cursor.execute("DROP TABLE staged")
+        rows = Pairs(pairs.a[part], pairs.b[part], pairs.distance[part])
+        while True:
+            try:
+                with transaction.atomic():
+                    write(signal_id, dataset_a, dataset_b, rows)
+                break
+            except UniqueViolation:
+                # An interrupted run, or a smaller distance, has stored some: the rest has known ones too, most likely.
+                write = _write_unknown
+            except IntegrityError as error:
+                if not isinstance(error.__cause__, ForeignKeyViolation):
+                    raise
+                rows = _still_there(rows)
+
+
+def _write_new(signal_id: int, dataset_a: int, dataset_b: int, pairs: Pairs) -> None:
+    """Straight into the table, which holds none of them."""
+    fields = [
+        ("image_a_id", ">i8", 8),
+        ("image_b_id", ">i8", 8),
+        ("distance", ">f8", 8),
+        ("signal_id", ">i2", 2),
+        ("dataset_a_id", ">i8", 8),
+        ("dataset_b_id", ">i8", 8),
+    ]
+    fixed = [np.full(1, value) for value in (signal_id, dataset_a, dataset_b)]
+    rows = _rows(fields, [pairs.a, pairs.b, pairs.distance, *fixed])
+    _copy_in("analysis_measurement", [name for name, _, _ in fields], rows)
+    _check_images()
+
+
+def _write_unknown(signal_id: int, dataset_a: int, dataset_b: int, pairs: Pairs) -> None:
+    """By way of a temporary table, those that the table does not hold."""
+    fields = [("a", ">i8", 8), ("b", ">i8", 8), ("distance", ">f8", 8)]
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE staged (a bigint, b bigint, distance double precision) ON COMMIT DROP")
+        _copy_in("staged", ["a", "b", "distance"], _rows(fields, [pairs.a, pairs.b, pairs.distance]))
+        cursor.execute(
+            "INSERT INTO analysis_measurement"
+            " (signal_id, dataset_a_id, dataset_b_id, image_a_id, image_b_id, distance)"
+            " SELECT %s, %s, %s, a, b, distance FROM staged ON CONFLICT DO NOTHING",
+            [signal_id, dataset_a, dataset_b],
+        )
+        # The transaction may be part of a larger one, which would keep the table.
+        cursor.execute("DROP TABLE staged")
+    _check_images()
+
+
+def _check_images() -> None:
+    """Have the foreign keys speak now, not when the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+
+def _still_there(pairs: Pairs) -> Pairs:
+    """The pairs whose images both exist."""
+    ids = np.unique(np.concatenate([pairs.a, pairs.b]))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM catalog_image WHERE id = ANY(%s)", [ids.tolist()])
+        kept = np.array([pk for (pk,) in cursor.fetchall()], np.int64)
+    both = np.isin(pairs.a, kept) & np.isin(pairs.b, kept)
+    return Pairs(pairs.a[both], pairs.b[both], pairs.distance[both])
 
 
 def read_measurements(*, signal_id: int, dataset_a: int, dataset_b: int, max_distance: float) -> Pairs:

@@ -2,46 +2,55 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
+import time
 from pathlib import Path
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 
 from analysis.core.errors import AnalysisError
-from analysis.models import Comparison, Report, Split
-from analysis.pipeline.compare import cover, work
+from analysis.models import Block, Comparison, Report, Split
+from analysis.pipeline import compare
 from analysis.pipeline.extract import counts, extract
 from analysis.pipeline.report import write_report
 from analysis.pipeline.split import freeze_split
 from analysis.pipeline.summarise import summarise
-from analysis.queries import cells
 from analysis.signals import signal
 from analysis.workspace import create_comparison
 from catalog.core import example
 from catalog.core.errors import CatalogError
 from catalog.core.sources import open_source
 from catalog.ingest import ingest
-from catalog.jobs import claim, lost, work_on
+from catalog.jobs import Progress, claim, lost, work_on
 from catalog.models import Project, Upload
 from catalog.tasks import import_upload
 from catalog.workspace import begin_upload, dataset_for
 
 EXPECTED = (AnalysisError, CatalogError)
 
+SHARED_FROM = 2_000_000_000
+"""Comparisons of two images from which other workers are called: about what one does in a second."""
+WAIT_SECONDS = 0.3
+"""How often a worker looks whether the others have finished the last blocks."""
 
-@shared_task(name="analysis.run_comparison")
-def run_comparison(comparison_id: int) -> None:
-    """Compute what a comparison asks for, as far as it is missing: descriptors, pairs, overlap."""
+
+@shared_task(name="analysis.run_comparison", bind=True)
+def run_comparison(self: Task[[int], None], comparison_id: int) -> None:
+    """Compute what a comparison asks for, as far as it is missing: descriptors, pairs, overlap.
+
+    Called as a function it does all of it here; sent to the queue, it calls other workers to the blocks.
+    """
     comparison = claim(Comparison, comparison_id)
     if comparison is None:
         return
+    asked = [(signal(row.signal.name), row.max_distance) for row in comparison.signals.select_related("signal")]
     with work_on(comparison, expected=EXPECTED) as progress:
-        asked = [(signal(row.signal.name), row.max_distance) for row in comparison.signals.select_related("signal")]
-        datasets = {dataset.pk: dataset for dataset in comparison.datasets.all()}
         Comparison.objects.filter(pk=comparison.pk).update(data_changed_at=None)
-        for dataset in datasets.values():
+        for dataset in comparison.datasets.all():
             extract(dataset, [known for known, _ in asked], progress)
             for known, _ in asked:
                 if dataset.image_count and not counts(dataset, known):
@@ -49,18 +58,67 @@ def run_comparison(comparison_id: int) -> None:
                         f"“{dataset.name}” has no {known.name} hashes: only fingerprints were brought, and not these.",
                         remedy=f"Leave {known.name} or this dataset out, or bring its {known.name} hashes.",
                     )
-        blocks = [(datasets[cell.a], datasets[cell.b]) for cell in cells(comparison)]
-        for known, max_distance in asked:
-            progress.stage(
-                f"Comparing under {known.name}", total=sum(work(a, b) for a, b in blocks), unit="comparisons"
-            )
-            for a, b in blocks:
-                cover(known, a, b, max_distance)
-                progress.advance(work(a, b))
+        try:
+            _find_pairs(comparison, asked, progress, from_queue=not self.request.called_directly)
+        finally:
+            compare.settle(comparison)
         progress.stage("Counting overlaps", total=len(asked), unit="signals")
         for known, max_distance in asked:
             summarise(comparison, known.name, max_distance)
             progress.advance()
+    # An import that ended while this ran could not mark it as outdated, since it was not done.
+    if compare.has_newer_images(comparison, asked):
+        Comparison.objects.filter(pk=comparison.pk).update(data_changed_at=timezone.now())
+
+
+def _find_pairs(
+    comparison: Comparison, asked: compare.Asked, progress: Progress[Comparison], *, from_queue: bool
+) -> None:
+    """Have all blocks of a comparison done, by this worker and by those that are free.
+
+    This worker never waits while a block is to be had, so the comparison ends whether others come or not.
+    """
+    total = compare.plan(comparison, asked)
+    progress.stage("Comparing", total=total, unit="comparisons")
+    while True:
+        state = compare.state(comparison.pk)
+        if state.error:
+            raise AnalysisError(state.error)
+        if not state.queued and not state.running:
+            return
+        # Who comes calls the next; if nobody is here, nobody was free, or the message was lost with its worker.
+        if from_queue and total >= SHARED_FROM and state.queued > 1 and not state.running:
+            join_next_block.delay(comparison.pk)
+        block = compare.take(comparison.pk)
+        if block is None:
+            time.sleep(WAIT_SECONDS)
+        else:
+            _join(block)
+
+
+@shared_task(name="analysis.join_next_block")
+def join_next_block(comparison_id: int) -> None:
+    """Do one block of a comparison, whichever is next.
+
+    Before it begins it sends for one more worker, as long as there is more to do. So exactly one message of a
+    comparison waits in the queue: every free worker is engaged at once, and other people's work waits for one block.
+    """
+    block = compare.take(comparison_id)
+    if block is None:
+        return
+    if compare.state(comparison_id).queued:
+        join_next_block.delay(comparison_id)
+    # The comparison says to its people what went wrong.
+    with contextlib.suppress(*EXPECTED):
+        _join(block)
+
+
+def _join(block: Block) -> None:
+    with work_on(block, expected=EXPECTED) as progress:
+        progress.stage("Comparing", total=block.total, unit="comparisons")
+        compare.join(block)
+        progress.advance(block.total)
+        compare.report(block)
 
 
 @shared_task(name="analysis.make_split")

@@ -77,6 +77,48 @@ class Coverage(models.Model):
         return f"{self.signal_id}: {self.dataset_a_id}–{self.dataset_b_id} ≤ {self.max_distance:g}"
 
 
+class Block(Job):
+    """A rectangle of a join that is missing: the images of two id ranges, compared by one worker in one go.
+
+    It belongs to no comparison, since what it finds are facts: comparisons that miss the same rectangle at the same
+    time share its row, and any worker may do it. The rows go when the comparison that needs them has written its
+    coverage. `total` counts its comparisons of two images.
+    """
+
+    comparisons: models.ManyToManyField[Comparison, models.Model] = models.ManyToManyField(
+        Comparison, related_name="blocks"
+    )
+    signal = models.ForeignKey(Signal, models.PROTECT, related_name="+", db_index=False)
+    dataset_a = models.ForeignKey(Dataset, models.CASCADE, related_name="+")
+    dataset_b = models.ForeignKey(Dataset, models.CASCADE, related_name="+", help_text="dataset_a ≤ dataset_b by id.")
+    after_a = models.BigIntegerField(help_text="Images of dataset_a with after_a < id ≤ upto_a.")
+    upto_a = models.BigIntegerField()
+    after_b = models.BigIntegerField(help_text="Likewise; the same range inside one dataset is joined with itself.")
+    upto_b = models.BigIntegerField()
+    max_distance = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=[
+                    "signal",
+                    "dataset_a",
+                    "dataset_b",
+                    "after_a",
+                    "upto_a",
+                    "after_b",
+                    "upto_b",
+                    "max_distance",
+                ],
+                name="block_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        ranges = f"{self.dataset_a_id}:{self.after_a}–{self.upto_a} × {self.dataset_b_id}:{self.after_b}–{self.upto_b}"
+        return f"{self.signal_id}: {ranges} ≤ {self.max_distance:g}"
+
+
 class Measurement(models.Model):
     """The distance of a pair under one signal: a fact, owned by no comparison.
 

@@ -2,79 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-import numpy as np
 import pytest
 
-from analysis import bulk
 from analysis.core.arrays import PackedBits
 from analysis.core.errors import AnalysisError
+from analysis.core.search import hamming_join
 from analysis.models import Comparison, Coverage, Hash, Measurement, Summary
 from analysis.pipeline import compare
-from analysis.signals import signal
 from analysis.tasks import run_comparison, sweep
 from analysis.workspace import create_comparison, queue_again
-from catalog.models import Dataset, Image, Project, Upload
-from catalog.workspace import create_dataset
+from catalog.models import Dataset, Project, Upload
+from tests.analysis.truth import brute_force, run, stored
 
 Make = Callable[..., Dataset]
-
-
-@pytest.fixture
-def hashed(project: Project) -> Make:
-    """Adds images with given or random clustered hashes to a dataset, as a fingerprint upload does."""
-    rng = np.random.default_rng(11)
-    centres = rng.integers(0, 256, (6, 8), np.uint8)
-
-    def make(name: str, n: int) -> Dataset:
-        dataset = project.datasets.filter(name=name).first() or create_dataset(project=project, name=name, by=None)
-        start = dataset.image_count
-        images = Image.objects.bulk_create(
-            Image(dataset=dataset, name=f"{name}-{k}", path=f"{name}-{k}") for k in range(start, start + n)
-        )
-        bits = centres[rng.integers(0, len(centres), n)].copy()
-        flips = rng.integers(0, 64, (n, 5))
-        for row in range(n):
-            for bit in flips[row]:
-                bits[row, bit // 8] ^= 1 << (bit % 8)
-        ids = np.array([image.pk for image in images], np.int64)
-        bulk.write_hashes(
-            dataset_id=dataset.pk, signal_id=signal("phash-8").id, image_ids=ids, bits=PackedBits(bits, 64)
-        )
-        Dataset.objects.filter(pk=dataset.pk).update(image_count=start + n)
-        dataset.refresh_from_db()
-        return dataset
-
-    return make
-
-
-def brute_force(datasets: Sequence[Dataset], scope: str, distance: int) -> set[tuple[int, int, int]]:
-    rows = [
-        (row.dataset_id, row.image_id, int.from_bytes(bytes(row.bits), "big"))
-        for row in Hash.objects.filter(dataset__in=datasets).order_by("dataset_id", "image_id")
-    ]
-    found = set()
-    for i, (da, a, x) in enumerate(rows):
-        for db, b, y in rows[i + 1 :]:
-            d = (x ^ y).bit_count()
-            if d <= distance and (scope == "both" or (scope == "within") == (da == db)):
-                found.add((a, b, d))
-    return found
-
-
-def stored() -> set[tuple[int, int, int]]:
-    return {(a, b, int(d)) for a, b, d in Measurement.objects.values_list("image_a_id", "image_b_id", "distance")}
-
-
-def run(project: Project, datasets: Sequence[Dataset], scope: str, distance: int) -> Comparison:
-    comparison = create_comparison(
-        project=project, datasets=datasets, signals={"phash-8": distance}, scope=scope, by=None
-    )
-    run_comparison(comparison.pk)
-    comparison.refresh_from_db()
-    assert comparison.status == "done", comparison.error
-    return comparison
 
 
 @pytest.mark.parametrize("scope", ["across", "within", "both"])
@@ -107,11 +49,10 @@ def test_what_is_covered_is_not_joined_again(project: Project, hashed: Make, mon
     datasets = [hashed("a", 20), hashed("b", 20)]
     run(project, datasets, "across", 8)
     seen: list[tuple[int, int]] = []
-    join = compare.hamming_join
 
     def counting(first: PackedBits, second: PackedBits | None, *rest: object, **options: object) -> object:
         seen.append((len(first), len(first) if second is None else len(second)))
-        return join(first, second, *rest, **options)  # type: ignore[arg-type]
+        return hamming_join(first, second, *rest, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(compare, "hamming_join", counting)
     run(project, datasets, "across", 5)
@@ -184,12 +125,10 @@ def test_an_import_marks_comparisons_that_no_longer_cover_all(
     datasets = [import_files(name, {f"{name}.png": picture(seed)}) for seed, name in enumerate("ab")]
     comparison = run(project, datasets, "across", 8)
     import_files("a", {"copy.png": picture(1)})
-    comparison.refresh_from_db()
-    assert comparison.data_changed_at is not None
+    assert Comparison.objects.filter(data_changed_at__isnull=False).exists()
     queue_again(job=comparison)
     run_comparison(comparison.pk)
-    comparison.refresh_from_db()
-    assert comparison.data_changed_at is None
+    assert not Comparison.objects.filter(data_changed_at__isnull=False).exists()
     assert Measurement.objects.get().distance == 0
 
 

@@ -1,0 +1,85 @@
+"""COPY in and out: what is written is read back; what is known stays; what is gone is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from django.db import IntegrityError
+from psycopg.errors import CheckViolation
+
+from analysis import bulk
+from analysis.core.arrays import Pairs
+from analysis.models import Measurement
+from analysis.signals import signal
+from catalog.models import Dataset, Image
+
+Make = Callable[..., Dataset]
+
+
+def every_pair(a: Dataset, b: Dataset, step: int = 1) -> Pairs:
+    ids_a, ids_b = bulk.read_image_ids(dataset_id=a.pk), bulk.read_image_ids(dataset_id=b.pk)
+    first, second = np.repeat(ids_a, len(ids_b)), np.tile(ids_b, len(ids_a))
+    return Pairs(first[::step], second[::step], (np.arange(len(first)) % 7)[::step].astype(np.float32))
+
+
+def write(a: Dataset, b: Dataset, pairs: Pairs) -> None:
+    bulk.write_measurements(signal_id=signal("phash-8").id, dataset_a=a.pk, dataset_b=b.pk, pairs=pairs)
+
+
+def read(a: Dataset, b: Dataset) -> set[tuple[int, int, float]]:
+    pairs = bulk.read_measurements(signal_id=signal("phash-8").id, dataset_a=a.pk, dataset_b=b.pk, max_distance=64)
+    return as_set(pairs)
+
+
+def as_set(pairs: Pairs) -> set[tuple[int, int, float]]:
+    return set(zip(pairs.a.tolist(), pairs.b.tolist(), pairs.distance.tolist(), strict=True))
+
+
+def test_a_range_of_hashes(hashed: Make) -> None:
+    dataset = hashed("a", 12)
+    known = signal("phash-8")
+    ids, bits = bulk.read_hashes(dataset_id=dataset.pk, signal_id=known.id, n_bits=64)
+    assert len(ids) == 12
+    some, of_them = bulk.read_hashes(
+        dataset_id=dataset.pk, signal_id=known.id, n_bits=64, after=int(ids[2]), upto=int(ids[7])
+    )
+    assert some.tolist() == ids[3:8].tolist()
+    assert np.array_equal(of_them.packed, bits.packed[3:8])
+    none, empty = bulk.read_hashes(dataset_id=dataset.pk, signal_id=known.id, n_bits=64, after=int(ids[-1]))
+    assert len(none) == len(empty) == 0
+
+
+@pytest.mark.parametrize("rows", [1, 7, 200_000])
+def test_measurements_come_back_whatever_was_known(hashed: Make, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    monkeypatch.setattr(bulk, "WRITE_ROWS", rows)
+    a, b = hashed("a", 6), hashed("b", 5)
+    pairs = every_pair(a, b)
+    write(a, b, every_pair(a, b, step=3))
+    assert len(read(a, b)) == 10
+    write(a, b, pairs)
+    write(a, b, pairs)
+    assert read(a, b) == as_set(pairs)
+
+
+def test_pairs_of_deleted_images_are_left_out(hashed: Make) -> None:
+    a, b = hashed("a", 6), hashed("b", 5)
+    pairs = every_pair(a, b)
+    gone = {int(pairs.a[0]), int(pairs.b[-1])}
+    Image.objects.filter(pk__in=gone).delete()
+    left = {row for row in as_set(pairs) if gone.isdisjoint(row[:2])}
+    write(a, b, pairs)
+    assert read(a, b) == left
+    # Likewise where some are known already.
+    Measurement.objects.filter(distance__gt=2).delete()
+    write(a, b, pairs)
+    assert read(a, b) == left
+
+
+def test_a_pair_in_the_wrong_order_is_refused(hashed: Make) -> None:
+    a = hashed("a", 6)
+    ids = bulk.read_image_ids(dataset_id=a.pk)
+    wrong = Pairs(ids[1:], ids[:-1], np.zeros(5, np.float32))
+    with pytest.raises((IntegrityError, CheckViolation)):
+        write(a, a, wrong)
