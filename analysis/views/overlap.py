@@ -157,6 +157,8 @@ def _numbers(look: Look, summary: Summary) -> dict[str, Any]:
         "compared": queries.possible_pairs(look.comparison),
         "closest": closest,
         "definition": DEFINITION,
+        # Pairs inside datasets alone say nothing of what datasets share.
+        "has_sets": sets > 1 and look.comparison.scope != Comparison.Scope.WITHIN,
         "has_venn": sets in (2, 3),
         "config": {
             "t": look.distance,

@@ -411,3 +411,13 @@ def _compare_saints(project: Project, datasets: list[Dataset]) -> Comparison:
     comparison = create_comparison(project=project, datasets=datasets, signals={"phash-8": 8}, scope="across", by=None)
     run_comparison(comparison.pk)
     return comparison
+
+
+@pytest.mark.django_db
+def test_pairs_inside_datasets_are_not_drawn_as_sets(client: Client, project: Project, owner: User) -> None:
+    comparison = compare(project, scope="within")
+    client.force_login(owner)
+    html = client.get(url("comparison", comparison, t=12)).content.decode()
+    assert "data-sets" not in html
+    assert (said(html, "pairs"), cell(html, 0, 0)) == ("1", 2)
+    assert 'data-cell="0-1"' not in html

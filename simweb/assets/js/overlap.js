@@ -115,6 +115,7 @@ function labels() {
 }
 
 function sets() {
+  if (!drawing) return;
   for (const button of charts) button.setAttribute("aria-pressed", String(button.dataset.chart === chart));
   if (chart === "venn" && venn) {
     const layout = venn.layouts[venn.steps[now.step]];
@@ -223,10 +224,11 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "t" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) slider.focus();
 });
 let width = 0;
-new ResizeObserver(() => {
+const resized = new ResizeObserver(() => {
   if (now && chart === "upset" && drawing.clientWidth !== width) sets();
   width = drawing.clientWidth;
-}).observe(drawing);
+});
+if (drawing) resized.observe(drawing);
 
 if (confirmedOnly) slider.disabled = true;
 draw();
