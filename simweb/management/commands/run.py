@@ -17,10 +17,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from simweb import embedded, env
-from simweb.secrets import kept_secret
+from simweb.people import FIRST_USER, first_user
 from simweb.supervisor import Supervisor
 
-FIRST_USER = "admin"
 READY_SECONDS = 60
 
 
@@ -73,8 +72,7 @@ class Command(BaseCommand):
         """How to sign in; makes the first account where there is none."""
         users = get_user_model()
         if not users.objects.exists():
-            password = kept_secret(settings.DATA_DIR, "admin-password", length=16)
-            users.objects.create_superuser(FIRST_USER, password=password)
+            first_user()
         first = users.objects.filter(username=FIRST_USER).first()
         path = settings.DATA_DIR / "secrets" / "admin-password"
         if first is not None and path.exists() and first.check_password(path.read_text().strip()):
