@@ -146,6 +146,7 @@ async function next() {
 async function end() {
   pictures.clear();
   setEnded(true);
+  showCounts();
   showEnd(over, config, counts, session);
   over.focus({ preventScroll: true });
   history.replaceState(null, "", `?${config.scope}`);
