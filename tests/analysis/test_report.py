@@ -25,7 +25,7 @@ from tests.analysis.test_published import bring
 from tests.shared import shared_data
 
 Draw = Callable[..., bytes]
-Import = Callable[..., Any]
+Import = Callable[..., Dataset]
 
 
 def named(distances: dict[str, float]) -> dict[str, float]:
@@ -124,11 +124,18 @@ def test_a_dataset_of_the_report_comes_back_as_fingerprints(
     }
 
 
+@pytest.mark.parametrize("changed", ["A", "B"])
+@pytest.mark.parametrize("scope", ["across", "within"])
 def test_new_images_are_never_passed_off_as_compared(
-    project: Project, pair: tuple[Dataset, Dataset], import_files: Import, picture: Draw
+    project: Project,
+    pair: tuple[Dataset, Dataset],
+    import_files: Import,
+    picture: Draw,
+    changed: str,
+    scope: str,
 ) -> None:
-    comparison = compared(project, *pair)
-    import_files("A", {"dog/new.png": picture(77)})
+    comparison = compared(project, *pair, scope=scope)
+    import_files(changed, {"dog/new.png": picture(77)})
     report = request_report(comparison=comparison, thresholds={}, by=None)
     with pytest.raises(DataChanged):
         build_report(report.pk)

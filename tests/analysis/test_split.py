@@ -28,7 +28,7 @@ from analysis.workspace import NotCovered, create_comparison, create_split
 from catalog.models import Dataset, Image, Project
 
 Draw = Callable[..., bytes]
-Import = Callable[..., Any]
+Import = Callable[..., Dataset]
 
 
 @pytest.fixture

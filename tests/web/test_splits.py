@@ -21,7 +21,7 @@ from catalog.models import Dataset, Project
 
 
 @pytest.fixture
-def birds(import_files: Callable[..., Any], picture: Callable[..., bytes]) -> Dataset:
+def birds(import_files: Callable[..., Dataset], picture: Callable[..., bytes]) -> Dataset:
     """Three classes of four pictures, the first of each with a copy."""
     files = {}
     for c, label in enumerate(["crow", "duck", "<b>gull"]):
