@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from django.conf import settings
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.db.models import F
 
+from catalog import files
 from catalog.core.errors import RefusedArchive, RefusedImage
 from catalog.core.images import Decoded, read_image, thumbnail
 from catalog.core.layouts import ImageEntry, LabelInfo, Layout, recognise
@@ -34,7 +34,6 @@ CHUNK_BYTES = 64 * 2**20
 
 THUMBNAIL_SIZE = 320
 ADVISORY_SPACE = 0x5158
-SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "GIF": ".gif", "WEBP": ".webp", "BMP": ".bmp", "TIFF": ".tif"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,12 +75,12 @@ def delivered(upload: Upload) -> Iterator[Source]:
     scratch = Path(tempfile.mkdtemp(prefix="import-", dir=_scratch_root()))
     try:
         if upload.kind == Upload.Kind.FOLDER:
-            files = {
+            parts = {
                 part.path: partial(_open_stored, str(part.file))
                 for part in upload.parts.order_by("number")
                 if part.path
             }
-            with StoredFilesSource(files) as source:
+            with StoredFilesSource(parts) as source:
                 yield source
         else:
             archive = scratch / Path(upload.source_name).name
@@ -140,18 +139,16 @@ def undo(upload: Upload) -> None:
     dataset = upload.dataset
     images = Image.objects.filter(upload=upload)
     with transaction.atomic():
-        keys = [key for pair in images.exclude(file="").values_list("file", "thumbnail") for key in pair if key]
+        keys = files.keys_of(images)
         taken, pictures = images.count(), images.exclude(file="").count()
         images.delete()
-        kept = set(Image.objects.filter(dataset=dataset, file__in=keys).values_list("file", "thumbnail"))
+        kept = files.keys_of(Image.objects.filter(dataset=dataset, file__in=keys))
         Dataset.objects.filter(pk=dataset.pk).update(
             image_count=F("image_count") - taken, file_count=F("file_count") - pictures
         )
         Upload.objects.filter(pk=upload.pk).update(images_taken=0, files_refused=0, files_seen=0)
         upload.refused.all().delete()
-    kept_keys = {key for pair in kept for key in pair}
-    for key in set(keys) - kept_keys:
-        default_storage.delete(key)
+    files.delete(keys - kept)
 
 
 def _conclude(upload: Upload, layout: Layout, said: Sequence[str]) -> None:
@@ -248,23 +245,14 @@ def _take(dataset_id: int, entry: ImageEntry, data: bytes) -> Taken | Refused:
         decoded = read_image(data)
     except RefusedImage as error:
         return Refused(entry.path, error.code, str(error))
-    folder = f"{dataset_id}/{decoded.sha256[:2]}/{decoded.sha256}"
-    suffix = SUFFIXES.get(decoded.format, f".{decoded.format.lower()}")
     return Taken(
         entry=entry,
         decoded=decoded,
         size=len(data),
-        file=_keep(f"images/{folder}{suffix}", data),
-        thumbnail=_keep(f"thumbnails/{folder}.jpg", thumbnail(decoded, THUMBNAIL_SIZE)),
+        file=files.keep(files.original_key(dataset_id, decoded.sha256, decoded.format), data),
+        thumbnail=files.keep(files.thumbnail_key(dataset_id, decoded.sha256), thumbnail(decoded, THUMBNAIL_SIZE)),
         described=[observer.describe(decoded) for observer in observers()],
     )
-
-
-def _keep(key: str, data: bytes) -> str:
-    """Store content under a key that is named by it; equal content is there already."""
-    if not default_storage.exists(key):
-        return default_storage.save(key, ContentFile(data))
-    return key
 
 
 @transaction.atomic
@@ -338,8 +326,8 @@ def _take_fingerprints(
         batch_size=10_000,
     )
     _attach(images, layout.images, labels)
-    files = {name: source.read(path) for name, path in layout.companions.items()}
-    said = [line for observer in observers() for line in observer.companions_brought(dataset, images, files)]
+    brought = {name: source.read(path) for name, path in layout.companions.items()}
+    said = [line for observer in observers() for line in observer.companions_brought(dataset, images, brought)]
     RefusedFile.objects.bulk_create(
         RefusedFile(upload=upload, path=item.path[:1024], code=item.code, reason=item.reason) for item in refused
     )

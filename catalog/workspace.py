@@ -14,6 +14,7 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.text import slugify
 
+from catalog import files
 from catalog.core.errors import CatalogError, Conflict
 from catalog.models import Dataset, Membership, Project, Upload, UploadPart
 
@@ -213,17 +214,10 @@ def delete_dataset(*, dataset: Dataset) -> None:
 
     Verdicts belong to two images: those on this dataset's images go with it. The page says so before.
     """
-    keys = [
-        key
-        for pair in dataset.images.exclude(file="").values_list("file", "thumbnail").iterator(chunk_size=5000)
-        for key in pair
-        if key
-    ]
+    keys = files.keys_of(dataset.images.all())
     with transaction.atomic():
         uploads = list(dataset.uploads.all())
         for upload in uploads:
             discard_parts(upload=upload)
         dataset.delete()
-    # Keys are named by dataset and content, so no other dataset holds them.
-    for key in keys:
-        default_storage.delete(key)
+    files.delete(keys)

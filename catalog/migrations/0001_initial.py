@@ -8,7 +8,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -17,204 +16,361 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Label',
+            name="Label",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='As in the data, e.g. an Iconclass code.', max_length=500)),
-                ('title', models.CharField(blank=True, help_text='For people, from classes.csv.', max_length=500)),
-                ('description', models.TextField(blank=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(help_text="As in the data, e.g. an Iconclass code.", max_length=500)),
+                ("title", models.CharField(blank=True, help_text="For people, from classes.csv.", max_length=500)),
+                ("description", models.TextField(blank=True)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Dataset',
+            name="Dataset",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('slug', models.CharField(max_length=100, validators=[django.core.validators.RegexValidator('^[a-z0-9]+(?:-[a-z0-9]+)*\\Z', 'Small letters, digits and single hyphens.')])),
-                ('description', models.TextField(blank=True)),
-                ('position', models.PositiveIntegerField(help_text="Order in the project; decides the dataset's colour.")),
-                ('image_count', models.PositiveIntegerField(default=0, help_text='Kept by the import, in the same transaction.')),
-                ('file_count', models.PositiveIntegerField(default=0, help_text='Images that have a picture; the rest are fingerprints.')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "slug",
+                    models.CharField(
+                        max_length=100,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z0-9]+(?:-[a-z0-9]+)*\\Z", "Small letters, digits and single hyphens."
+                            )
+                        ],
+                    ),
+                ),
+                ("description", models.TextField(blank=True)),
+                (
+                    "position",
+                    models.PositiveIntegerField(help_text="Order in the project; decides the dataset's colour."),
+                ),
+                (
+                    "image_count",
+                    models.PositiveIntegerField(default=0, help_text="Kept by the import, in the same transaction."),
+                ),
+                (
+                    "file_count",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Images that have a picture; the rest are fingerprints."
+                    ),
+                ),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position', 'id'],
+                "ordering": ["position", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Image',
+            name="Image",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='The path in the dataset without suffix; its identity.', max_length=1024)),
-                ('path', models.CharField(help_text='The path in the dataset, as brought.', max_length=1024)),
-                ('sha256', models.CharField(blank=True, help_text="Of the file's bytes; empty without a picture.", max_length=64)),
-                ('pixel_hash', models.CharField(blank=True, help_text='sha256 of size and decoded RGB pixels.', max_length=64)),
-                ('width', models.PositiveIntegerField(help_text='After the EXIF orientation is applied.', null=True)),
-                ('height', models.PositiveIntegerField(null=True)),
-                ('bytes', models.PositiveBigIntegerField(null=True)),
-                ('format', models.CharField(blank=True, max_length=20)),
-                ('mode', models.CharField(blank=True, help_text="Pillow's pixel mode, as stored in the file.", max_length=20)),
-                ('file', models.FileField(blank=True, max_length=300, upload_to='')),
-                ('thumbnail', models.FileField(blank=True, max_length=300, upload_to='')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='images', to='catalog.dataset')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="The path in the dataset without suffix; its identity.", max_length=1024
+                    ),
+                ),
+                ("path", models.CharField(help_text="The path in the dataset, as brought.", max_length=1024)),
+                (
+                    "sha256",
+                    models.CharField(
+                        blank=True, help_text="Of the file's bytes; empty without a picture.", max_length=64
+                    ),
+                ),
+                (
+                    "pixel_hash",
+                    models.CharField(blank=True, help_text="sha256 of size and decoded RGB pixels.", max_length=64),
+                ),
+                ("width", models.PositiveIntegerField(help_text="After the EXIF orientation is applied.", null=True)),
+                ("height", models.PositiveIntegerField(null=True)),
+                ("bytes", models.PositiveBigIntegerField(null=True)),
+                ("format", models.CharField(blank=True, max_length=20)),
+                (
+                    "mode",
+                    models.CharField(
+                        blank=True, help_text="Pillow's pixel mode, as stored in the file.", max_length=20
+                    ),
+                ),
+                ("file", models.FileField(blank=True, max_length=300, upload_to="")),
+                ("thumbnail", models.FileField(blank=True, max_length=300, upload_to="")),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="images", to="catalog.dataset"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['dataset', 'id'],
+                "ordering": ["dataset", "id"],
             },
         ),
         migrations.CreateModel(
-            name='ImageLabel',
+            name="ImageLabel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('image', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='image_labels', to='catalog.image')),
-                ('label', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='image_labels', to='catalog.label')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "image",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="image_labels", to="catalog.image"
+                    ),
+                ),
+                (
+                    "label",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="image_labels", to="catalog.label"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='image',
-            name='labels',
-            field=models.ManyToManyField(related_name='images', through='catalog.ImageLabel', to='catalog.label'),
+            model_name="image",
+            name="labels",
+            field=models.ManyToManyField(related_name="images", through="catalog.ImageLabel", to="catalog.label"),
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('viewer', 'Viewer: sees and downloads'), ('annotator', 'Annotator: judges pairs'), ('editor', 'Editor: uploads, compares, makes splits'), ('owner', 'Owner: members, deletion')], default='annotator', max_length=10)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("viewer", "Viewer: sees and downloads"),
+                            ("annotator", "Annotator: judges pairs"),
+                            ("editor", "Editor: uploads, compares, makes splits"),
+                            ("owner", "Owner: members, deletion"),
+                        ],
+                        default="annotator",
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Project',
+            name="Project",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('slug', models.CharField(max_length=100, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9]+(?:-[a-z0-9]+)*\\Z', 'Small letters, digits and single hyphens.')])),
-                ('description', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('members', models.ManyToManyField(related_name='projects', through='catalog.Membership', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "slug",
+                    models.CharField(
+                        max_length=100,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z0-9]+(?:-[a-z0-9]+)*\\Z", "Small letters, digits and single hyphens."
+                            )
+                        ],
+                    ),
+                ),
+                ("description", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "members",
+                    models.ManyToManyField(
+                        related_name="projects", through="catalog.Membership", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name', 'id'],
+                "ordering": ["name", "id"],
             },
         ),
         migrations.AddField(
-            model_name='membership',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='catalog.project'),
+            model_name="membership",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="memberships", to="catalog.project"
+            ),
         ),
         migrations.AddField(
-            model_name='label',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='labels', to='catalog.project'),
+            model_name="label",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="labels", to="catalog.project"
+            ),
         ),
         migrations.AddField(
-            model_name='dataset',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='datasets', to='catalog.project'),
+            model_name="dataset",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="datasets", to="catalog.project"
+            ),
         ),
         migrations.CreateModel(
-            name='Upload',
+            name="Upload",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(choices=[('draft', 'being filled'), ('queued', 'waiting'), ('running', 'running'), ('done', 'done'), ('failed', 'failed')], default='queued', max_length=10)),
-                ('stage', models.CharField(blank=True, help_text='What is being done now, for people.', max_length=200)),
-                ('done', models.PositiveBigIntegerField(default=0, help_text='Units finished in this stage.')),
-                ('total', models.PositiveBigIntegerField(default=0, help_text='Units of this stage; 0 while unknown.')),
-                ('unit', models.CharField(default='images', max_length=20)),
-                ('stage_started_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('heartbeat_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('error', models.TextField(blank=True, help_text='Why it failed and what to do, for people.')),
-                ('kind', models.CharField(choices=[('archive', 'archive'), ('folder', 'folder')], max_length=10)),
-                ('source_name', models.CharField(help_text="The archive's or folder's name, as the person knows it.", max_length=300)),
-                ('bytes_expected', models.PositiveBigIntegerField(default=0)),
-                ('layout', models.TextField(blank=True, help_text='What was recognised, as a sentence.')),
-                ('warnings', models.JSONField(default=list, help_text='Sentences: what was taken but deserves a look.')),
-                ('files_seen', models.PositiveIntegerField(default=0)),
-                ('images_taken', models.PositiveIntegerField(default=0)),
-                ('files_refused', models.PositiveIntegerField(default=0)),
-                ('tables_read', models.PositiveIntegerField(default=0)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='uploads', to='catalog.dataset')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "being filled"),
+                            ("queued", "waiting"),
+                            ("running", "running"),
+                            ("done", "done"),
+                            ("failed", "failed"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "stage",
+                    models.CharField(blank=True, help_text="What is being done now, for people.", max_length=200),
+                ),
+                ("done", models.PositiveBigIntegerField(default=0, help_text="Units finished in this stage.")),
+                ("total", models.PositiveBigIntegerField(default=0, help_text="Units of this stage; 0 while unknown.")),
+                ("unit", models.CharField(default="images", max_length=20)),
+                ("stage_started_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("heartbeat_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("error", models.TextField(blank=True, help_text="Why it failed and what to do, for people.")),
+                ("kind", models.CharField(choices=[("archive", "archive"), ("folder", "folder")], max_length=10)),
+                (
+                    "source_name",
+                    models.CharField(
+                        help_text="The archive's or folder's name, as the person knows it.", max_length=300
+                    ),
+                ),
+                ("bytes_expected", models.PositiveBigIntegerField(default=0)),
+                ("layout", models.TextField(blank=True, help_text="What was recognised, as a sentence.")),
+                (
+                    "warnings",
+                    models.JSONField(default=list, help_text="Sentences: what was taken but deserves a look."),
+                ),
+                ("files_seen", models.PositiveIntegerField(default=0)),
+                ("images_taken", models.PositiveIntegerField(default=0)),
+                ("files_refused", models.PositiveIntegerField(default=0)),
+                ("tables_read", models.PositiveIntegerField(default=0)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="uploads", to="catalog.dataset"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='RefusedFile',
+            name="RefusedFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('path', models.CharField(max_length=1024)),
-                ('code', models.CharField(max_length=40)),
-                ('reason', models.TextField()),
-                ('upload', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='refused', to='catalog.upload')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("path", models.CharField(max_length=1024)),
+                ("code", models.CharField(max_length=40)),
+                ("reason", models.TextField()),
+                (
+                    "upload",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="refused", to="catalog.upload"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['upload', 'id'],
+                "ordering": ["upload", "id"],
             },
         ),
         migrations.AddField(
-            model_name='image',
-            name='upload',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='images', to='catalog.upload'),
+            model_name="image",
+            name="upload",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="images", to="catalog.upload"
+            ),
         ),
         migrations.CreateModel(
-            name='UploadPart',
+            name="UploadPart",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveBigIntegerField(help_text="Offset in the archive in bytes; for a folder the file's count.")),
-                ('path', models.CharField(blank=True, help_text="The file's path in its folder.", max_length=1024)),
-                ('size', models.PositiveBigIntegerField()),
-                ('file', models.FileField(max_length=300, upload_to='')),
-                ('upload', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='catalog.upload')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "number",
+                    models.PositiveBigIntegerField(
+                        help_text="Offset in the archive in bytes; for a folder the file's count."
+                    ),
+                ),
+                ("path", models.CharField(blank=True, help_text="The file's path in its folder.", max_length=1024)),
+                ("size", models.PositiveBigIntegerField()),
+                ("file", models.FileField(max_length=300, upload_to="")),
+                (
+                    "upload",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="parts", to="catalog.upload"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['upload', 'number'],
+                "ordering": ["upload", "number"],
             },
         ),
         migrations.AddConstraint(
-            model_name='imagelabel',
-            constraint=models.UniqueConstraint(fields=('image', 'label'), name='image_label_once'),
+            model_name="imagelabel",
+            constraint=models.UniqueConstraint(fields=("image", "label"), name="image_label_once"),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('project', 'user'), name='membership_once'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(fields=("project", "user"), name="membership_once"),
         ),
         migrations.AddConstraint(
-            model_name='label',
-            constraint=models.UniqueConstraint(fields=('project', 'name'), name='label_once'),
+            model_name="label",
+            constraint=models.UniqueConstraint(fields=("project", "name"), name="label_once"),
         ),
         migrations.AddConstraint(
-            model_name='dataset',
-            constraint=models.UniqueConstraint(fields=('project', 'name'), name='dataset_name_once'),
+            model_name="dataset",
+            constraint=models.UniqueConstraint(fields=("project", "name"), name="dataset_name_once"),
         ),
         migrations.AddConstraint(
-            model_name='dataset',
-            constraint=models.UniqueConstraint(fields=('project', 'slug'), name='dataset_slug_once'),
+            model_name="dataset",
+            constraint=models.UniqueConstraint(fields=("project", "slug"), name="dataset_slug_once"),
         ),
         migrations.AddIndex(
-            model_name='refusedfile',
-            index=models.Index(fields=['upload', 'code'], name='refused_by_code'),
+            model_name="refusedfile",
+            index=models.Index(fields=["upload", "code"], name="refused_by_code"),
         ),
         migrations.AddIndex(
-            model_name='image',
-            index=models.Index(fields=['dataset', 'id'], name='image_by_dataset'),
+            model_name="image",
+            index=models.Index(fields=["dataset", "id"], name="image_by_dataset"),
         ),
         migrations.AddConstraint(
-            model_name='image',
-            constraint=models.UniqueConstraint(fields=('dataset', 'name'), name='image_name_once'),
+            model_name="image",
+            constraint=models.UniqueConstraint(fields=("dataset", "name"), name="image_name_once"),
         ),
         migrations.AddConstraint(
-            model_name='uploadpart',
-            constraint=models.UniqueConstraint(fields=('upload', 'number'), name='upload_part_once'),
+            model_name="uploadpart",
+            constraint=models.UniqueConstraint(fields=("upload", "number"), name="upload_part_once"),
         ),
     ]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
-from catalog import queries
+from catalog import files, queries
 from catalog.core.images import THUMBNAIL_MEDIA_TYPE, read_image, thumbnail
 from catalog.models import Image
 
@@ -87,12 +86,8 @@ def _body(image: Image, variant: str) -> FileResponse:
 
 def _view_key(image: Image) -> str:
     """Where the JPEG for the screen lies; it is made the first time that someone asks for it."""
-    key = f"views/{image.dataset_id}/{image.sha256[:2]}/{image.sha256}.jpg"
+    key = files.view_key(image.dataset_id, image.sha256)
     if not default_storage.exists(key):
         with default_storage.open(str(image.file)) as stored:
-            content = thumbnail(read_image(stored.read()), VIEW_SIZE)
-        saved = default_storage.save(key, ContentFile(content))
-        if saved != key:
-            # Two people asked at once; the other's is the same.
-            default_storage.delete(saved)
+            files.keep(key, thumbnail(read_image(stored.read()), VIEW_SIZE))
     return key
