@@ -6,7 +6,6 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
