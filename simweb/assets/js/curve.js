@@ -11,7 +11,9 @@ export function stepAt(steps, distance) {
   return step;
 }
 
-export const number = (n) => n.toLocaleString("en");
+// One format for all numbers: making one for each would take longer than everything else.
+const format = new Intl.NumberFormat("en");
+export const number = (n) => format.format(n);
 export const plural = (n, one, many = `${one}s`) => `${number(n)} ${n === 1 ? one : many}`;
 
 /** A part of a whole as “2.6 %”, as the template filter `share` writes it. */

@@ -21,6 +21,8 @@ const cell = (tag, text, className = "") => Object.assign(document.createElement
 
 let chart = new URL(location).searchParams.get("chart");
 if (!charts.some((button) => button.dataset.chart === chart)) chart = charts.length ? "venn" : "upset";
+// Kept here, since asking the page for it in the middle of a redraw makes it lay itself out twice.
+let width = drawing?.clientWidth ?? 0;
 let overlap = null;
 let venn = null;
 let vennDiagram = null;
@@ -77,12 +79,26 @@ function datasets() {
     row.querySelector("[data-part=n]").textContent = number(matched);
     row.querySelector("[data-part=share]").textContent = share(matched, total);
   });
-  now.between.forEach(({ images, mirrored, pairs }, n) => {
-    const [, ofA, ofB, both] = betweenRows[n].children;
-    ofA.textContent = number(images);
-    ofB.textContent = number(mirrored);
-    both.textContent = number(pairs);
-  });
+}
+
+/** Tables in folded parts of the page: filled when they can be seen. */
+function tables() {
+  if (betweenRows[0]?.closest("details").open)
+    now.between.forEach(({ images, mirrored, pairs }, n) => {
+      const [, ofA, ofB, both] = betweenRows[n].children;
+      ofA.textContent = number(images);
+      ofB.textContent = number(mirrored);
+      both.textContent = number(pairs);
+    });
+  const regions = document.querySelector("[data-regions]");
+  if (regions?.closest("details").open)
+    regions.replaceChildren(
+      ...now.regions.map(({ sets: inside, pictures }) => {
+        const row = document.createElement("tr");
+        row.append(cell("td", inside.map((j) => config.datasets[j].name).join(" + ")), cell("td", number(pictures), "nums"));
+        return row;
+      }),
+    );
 }
 
 function labels() {
@@ -124,17 +140,10 @@ function sets() {
     if (drawing.firstElementChild !== vennDiagram.element) drawing.replaceChildren(vennDiagram.element);
     say("sets-error", errorText(layout));
   } else {
-    const plot = upset(config.datasets, now.regions, Math.max(280, drawing.clientWidth));
+    const plot = upset(config.datasets, now.regions, Math.max(280, width));
     drawing.replaceChildren(plot.drawing);
     say("sets-error", plot.rest);
   }
-  document.querySelector("[data-regions]").replaceChildren(
-    ...now.regions.map((region) => {
-      const row = document.createElement("tr");
-      row.append(cell("td", region.sets.map((j) => config.datasets[j].name).join(" + ")), cell("td", number(region.pictures), "nums"));
-      return row;
-    }),
-  );
 }
 
 const cards = [...document.querySelectorAll("[data-closest] > [data-distance]")];
@@ -183,6 +192,7 @@ function draw() {
   sets();
   datasets();
   labels();
+  tables();
   closest(distance);
 }
 
@@ -223,10 +233,12 @@ document.addEventListener("keydown", (event) => {
   const typing = event.target.matches("input:not([type=range]), select, textarea");
   if (event.key === "t" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) slider.focus();
 });
-let width = 0;
+for (const folded of document.querySelectorAll("main details:not([data-menu])"))
+  folded.addEventListener("toggle", () => now && tables());
 const resized = new ResizeObserver(() => {
-  if (now && chart === "upset" && drawing.clientWidth !== width) sets();
+  if (drawing.clientWidth === width) return;
   width = drawing.clientWidth;
+  if (now && chart === "upset") sets();
 });
 if (drawing) resized.observe(drawing);
 

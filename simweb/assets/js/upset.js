@@ -6,6 +6,7 @@ const ROW = 26;
 const BARS = 132;
 const MOST = 24;
 
+const dot = (x, y, r) => `M${x - r},${y}a${r},${r} 0 1 0 ${2 * r},0a${r},${r} 0 1 0 ${-2 * r},0`;
 const short = (name, room) => (name.length * 6.7 > room ? `${name.slice(0, Math.max(3, Math.floor(room / 6.7) - 1))}…` : name);
 
 /**
@@ -45,10 +46,9 @@ export function upset(datasets, regions, width) {
       svg("rect", { class: "column", x: x - Math.min(12, column / 3), y: BARS - 6 - tall, width: Math.min(24, column / 1.5), height: Math.max(tall, 1.5), rx: 2 }),
       svg("text", { class: "count", x, y: BARS - 14 - tall }, number(region.pictures)),
     );
-    datasets.forEach((dataset, row) => {
-      const inside = region.sets.includes(row);
-      group.append(svg("circle", { class: inside ? "in" : "out", cx: x, cy: y(row), r: 5, style: inside ? `fill:${dataset.color}` : null }));
-    });
+    // The empty places of a column are one shape: a plot of ten datasets is drawn anew with every step of the slider.
+    const empty = datasets.map((_, row) => row).filter((row) => !region.sets.includes(row));
+    group.append(svg("path", { class: "out", d: empty.map((row) => dot(x, y(row), 5)).join("") }));
     group.append(svg("line", { class: "join", x1: x, x2: x, y1: y(region.sets[0]), y2: y(region.sets.at(-1)) }));
     for (const row of region.sets) group.append(svg("circle", { cx: x, cy: y(row), r: 5, style: `fill:${datasets[row].color}` }));
     drawing.append(group);
