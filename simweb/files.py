@@ -14,6 +14,18 @@ from catalog.core.errors import CatalogError, Conflict
 CHUNK = 1 << 20
 
 
+def refuse_existing(target: Path, *, force: bool) -> None:
+    """Refuse a file that is there already, before work is spent on its content.
+
+    Raises:
+        Conflict: it is there, and is not to be replaced.
+    """
+    if target.is_file() and not force:
+        raise Conflict(
+            f"{target.resolve()} is there already.", remedy="Choose another --output, or replace it with --force."
+        )
+
+
 def save_archive(key: str, output: Path, name: str, *, force: bool, sha256: str = "") -> Path:
     """Copy a stored archive into a file, whole or not at all.
 
@@ -32,8 +44,7 @@ def save_archive(key: str, output: Path, name: str, *, force: bool, sha256: str 
         CatalogError: it cannot be written there, or the stored bytes are damaged.
     """
     target = (output / name if output.is_dir() else output).resolve()
-    if target.exists() and not force:
-        raise Conflict(f"{target} is there already.", remedy="Choose another --output, or replace it with --force.")
+    refuse_existing(target, force=force)
     digest = hashlib.sha256()
     try:
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}-", delete=False) as part:

@@ -130,7 +130,7 @@ else:
     }
 STORAGES = {
     "default": _files,
-    "staticfiles": {"BACKEND": "simweb.storage.HashedStaticFiles"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 FILE_UPLOAD_TEMP_DIR = str(VAR_DIR / "tmp")
 Path(FILE_UPLOAD_TEMP_DIR).mkdir(parents=True, exist_ok=True)

@@ -157,7 +157,9 @@ def import_files(project: Project) -> Callable[..., object]:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Say at the very end what did not run, where it cannot be overlooked."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if reporter is None:
+        return
+    skipped = reporter.stats.get("skipped", [])
     reasons = {str(report.longrepr[-1]).removeprefix("Skipped: ") for report in skipped if report.longrepr}
     for reason in sorted(reasons):
         reporter.write_line(f"\n{reason}", yellow=True, bold=True)

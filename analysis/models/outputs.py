@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.db import models
+from django.core.files.storage import default_storage
+from django.db import models, transaction
 
 from analysis.models.comparison import Comparison
 from analysis.models.descriptors import Signal
@@ -69,3 +70,10 @@ class Report(Job):
 
     def __str__(self) -> str:
         return f"Report {self.pk} of {self.comparison_id}"
+
+
+def delete_archive(instance: Split | Report, **_: object) -> None:
+    """Delete the archive of a row that is gone, once its going is certain."""
+    key = str(instance.archive)
+    if key:
+        transaction.on_commit(lambda: default_storage.delete(key))

@@ -236,3 +236,14 @@ def test_hashes_decide_as_brute_force_does(project: Project, birds: Dataset) -> 
     expected = connected(len(ids), Pairs(a.astype(np.int64), b.astype(np.int64), np.zeros(len(a), np.float32)))
     assert [name_of(pk) for pk in found.ids.tolist()] == found.names
     assert (np.unique(found.cluster, return_inverse=True)[1] == np.unique(expected, return_inverse=True)[1]).all()
+
+
+def test_a_split_that_is_deleted_with_its_dataset_leaves_no_archive(
+    project: Project, birds: Dataset, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    split = made(birds)
+    key = str(split.archive)
+    assert default_storage.exists(key)
+    with django_capture_on_commit_callbacks(execute=True):
+        birds.delete()
+    assert not default_storage.exists(key)

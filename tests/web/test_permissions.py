@@ -95,16 +95,21 @@ def test_a_member_of_another_project_cannot_reach_rows_through_their_own(
     own = create_project(name="Own", owner=stranger)
     client.force_login(stranger)
     for name, address, _ in addresses({**arguments, "project": own.slug}):
-        names = dict(PAGES)[name]
-        if "project" in names and len(names) > 1:
+        names = set(dict(PAGES)[name])
+        # People are no rows of a project; to remove someone who is no member does nothing.
+        if "project" in names and names - {"project", "user"}:
             for ask in (client.get, client.post):
                 assert ask(address).status_code in {404, 405}, name
+
+
+MAY = {"report", "report-new"}
+"""A viewer downloads, and a report is made when someone wants to download it."""
 
 
 def test_a_viewer_changes_nothing(client: Client, arguments: dict[str, Any], viewer: User) -> None:
     client.force_login(viewer)
     for name, address, of_a_project in addresses(arguments):
-        if of_a_project:
+        if of_a_project and name not in MAY:
             status = client.post(address).status_code
             assert status in {403, 404, 405}, (name, status)
 

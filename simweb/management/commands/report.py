@@ -14,14 +14,16 @@ from analysis.workspace import request_report
 from catalog.core.errors import CatalogError
 from catalog.models import Project
 from simweb.cli import JobCommand, require_project
-from simweb.files import save_archive
+from simweb.files import refuse_existing, save_archive
 from simweb.people import person_named
 
 
 def threshold(text: str) -> tuple[str, float]:
     """``phash-8=8`` as name and distance."""
-    name, _, distance = text.rpartition("=")
+    name, equals, distance = text.rpartition("=")
     try:
+        if not equals:
+            raise ValueError
         return name, float(distance)
     except ValueError:
         raise ArgumentTypeError(f"“{text}” is not of the form phash-8=8") from None
@@ -52,6 +54,8 @@ class Command(JobCommand):
         """Write it."""
         found = require_project(project)
         output: Path | None = options["output"]
+        if output is not None:
+            refuse_existing(output, force=options["force"])
         comparison = self._comparison(found, options["comparison"])
         report = request_report(
             comparison=comparison, thresholds=dict(options["threshold"]), by=person_named(options["user"])
