@@ -19,6 +19,9 @@ from catalog.models import Dataset
 MOST_LABELS = 8
 """Labels that the page shows at once; the rest are one click away."""
 
+MOST_NAMES = 5
+"""Datasets that a comparison's title names."""
+
 TINT = 62
 """Share of the accent, in percent, in the matrix's darkest cell."""
 
@@ -297,8 +300,11 @@ def venn_steps(curve: Curve) -> dict[str, Any] | None:
 
 
 def title(comparison: Comparison) -> str:
-    """What a comparison is called: its name, or its datasets'."""
-    return comparison.name or " × ".join(dataset.name for dataset in comparison.datasets.all()) or str(comparison)
+    """What a comparison is called: its name, or its datasets'; of many the first few."""
+    names = [dataset.name for dataset in comparison.datasets.all()]
+    if len(names) > MOST_NAMES:
+        names = [*names[: MOST_NAMES - 1], f"{len(names) - MOST_NAMES + 1} more"]
+    return comparison.name or " × ".join(names) or str(comparison)
 
 
 def verdicts_text(judged: Mapping[str, int]) -> str:

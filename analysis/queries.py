@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -533,9 +533,31 @@ def hashes_brought(datasets: Sequence[Dataset]) -> dict[int, set[str]]:
     return found
 
 
-def possible_pairs(comparison: Comparison) -> int:
-    """How many pairs of images a comparison compares under each signal."""
-    counts = {dataset.pk: dataset.image_count for dataset in comparison.datasets.all()}
+def without_hash(comparison: Comparison, signal_id: int) -> dict[int, int]:
+    """Images that take no part under a signal, since they brought other fingerprints: dataset id → how many.
+
+    Only datasets with fingerprints are counted: of pictures every hash is computed. Datasets that lack none are absent.
+    """
+    asked = {each.pk: each.image_count for each in comparison.datasets.all() if each.file_count < each.image_count}
+    if not asked:
+        return {}
+    query = "SELECT dataset_id, count(*) FROM analysis_hash WHERE dataset_id = ANY(%s) AND signal_id = %s GROUP BY 1"
+    with connection.cursor() as cursor:
+        cursor.execute(query, [list(asked), signal_id])
+        have = dict(cursor.fetchall())
+    lacking = {pk: images - have.get(pk, 0) for pk, images in asked.items()}
+    return {pk: n for pk, n in lacking.items() if n > 0}
+
+
+def possible_pairs(comparison: Comparison, lacking: Mapping[int, int] | None = None) -> int:
+    """How many pairs of images a comparison compares under a signal.
+
+    Args:
+        comparison: with its datasets.
+        lacking: images that take no part, by dataset id.
+    """
+    left_out = lacking or {}
+    counts = {each.pk: each.image_count - left_out.get(each.pk, 0) for each in comparison.datasets.all()}
     return sum(
         counts[cell.a] * (counts[cell.a] - 1) // 2 if cell.a == cell.b else counts[cell.a] * counts[cell.b]
         for cell in cells(comparison)

@@ -133,6 +133,7 @@ def _numbers(look: Look, summary: Summary) -> dict[str, Any]:
         if distance <= look.distance:
             judged[choice] += n
     sets = len(datasets)
+    lacking = queries.without_hash(look.comparison, look.row.signal_id)
     closest = queries.pairs(
         look.comparison,
         signal_id=look.row.signal_id,
@@ -154,7 +155,8 @@ def _numbers(look: Look, summary: Summary) -> dict[str, Any]:
         "open": max(found - sum(judged.values()), 0),
         "accepted": sum(judged[choice] for choice in ACCEPTED),
         "judged_text": charts.verdicts_text(judged),
-        "compared": queries.possible_pairs(look.comparison),
+        "compared": queries.possible_pairs(look.comparison, lacking),
+        "lacking": [(dataset, lacking[dataset.pk]) for dataset in datasets if dataset.pk in lacking],
         "closest": closest,
         "definition": DEFINITION,
         # Pairs inside datasets alone say nothing of what datasets share.

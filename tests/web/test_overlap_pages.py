@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from analysis import charts, queries
 from analysis.core.arrays import Pairs
 from analysis.core.overlap import overlap_curve
-from analysis.models import Comparison, Measurement
+from analysis.models import Comparison, Hash, Measurement
 from analysis.pipeline.review import judge
 from catalog.models import Dataset, Image, Project
 from tests.conftest import ROOT
@@ -421,3 +421,16 @@ def test_pairs_inside_datasets_are_not_drawn_as_sets(client: Client, project: Pr
     assert "data-sets" not in html
     assert (said(html, "pairs"), cell(html, 0, 0)) == ("1", 2)
     assert 'data-cell="0-1"' not in html
+
+
+@pytest.mark.django_db
+def test_images_that_take_no_part_are_named(client: Client, project: Project, owner: User) -> None:
+    comparison = compare(project)
+    client.force_login(owner)
+    page = client.get(url("comparison", comparison))
+    assert page.context["compared"] == 5 * 3 + 5 * 2 + 3 * 2
+    assert "take part" not in page.content.decode()
+    Hash.objects.filter(image__name__in=["A-3", "A-4"]).delete()
+    page = client.get(url("comparison", comparison))
+    assert page.context["compared"] == 3 * 3 + 3 * 2 + 3 * 2
+    assert "2 of 5 images of A." in page.content.decode()
