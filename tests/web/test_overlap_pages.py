@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from analysis import charts, queries
 from analysis.core.arrays import Pairs
 from analysis.core.overlap import overlap_curve
-from analysis.models import Comparison, Hash, Measurement
+from analysis.models import Comparison, Hash, Measurement, Verdict
 from analysis.pipeline.review import judge
 from catalog.models import Dataset, Image, Project
 from tests.conftest import ROOT
@@ -434,3 +434,28 @@ def test_images_that_take_no_part_are_named(client: Client, project: Project, ow
     page = client.get(url("comparison", comparison))
     assert page.context["compared"] == 3 * 3 + 3 * 2 + 3 * 2
     assert "2 of 5 images of A." in page.content.decode()
+
+
+@pytest.mark.django_db
+def test_deleting_a_comparison_keeps_measurements_and_verdicts(client: Client, project: Project, editor: User) -> None:
+    comparison = compare(project)
+    judge(one=Image.objects.get(name="A-0"), other=Image.objects.get(name="B-0"), annotator=editor, choice="detail")
+    client.force_login(editor)
+    Comparison.objects.update(status="running")
+    assert client.post(url("comparison-delete", comparison)).status_code == 422
+    Comparison.objects.update(status="done")
+    answer = client.post(url("comparison-delete", comparison), follow=True)
+    assert "is deleted" in answer.content.decode()
+    assert not Comparison.objects.exists()
+    assert (Measurement.objects.count(), Verdict.objects.count()) == (6, 1)
+
+
+@pytest.mark.django_db
+def test_the_example_is_drawn_by_a_worker(
+    client: Client, project: Project, editor: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    client.force_login(editor)
+    with django_capture_on_commit_callbacks() as callbacks:
+        answer = client.post(reverse("example-load", args=[project.slug]))
+    assert answer["Location"] == reverse("project", args=[project.slug])
+    assert len(callbacks) == 1
