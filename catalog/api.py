@@ -30,6 +30,9 @@ from catalog.schemas import (
     UploadDetail,
     UploadIn,
     UploadOut,
+    UploadPage,
+    newest,
+    page,
     problems,
 )
 from catalog.tasks import import_upload
@@ -180,8 +183,7 @@ def list_images(
     """A page of images in order of import: all, those with a `label`, or those with a text in their `name`."""
     found = queries.dataset(queries.access(request.user, project).project, dataset)
     rows = queries.images(found, label=label, name=name, after=after, limit=limit)
-    more, rows = len(rows) > limit, rows[:limit]
-    return {"items": rows, "next": rows[-1].pk if more else None}
+    return page(rows, limit)
 
 
 @router.get(
@@ -306,14 +308,14 @@ def finish_upload(request: HttpRequest, project: str, upload: int) -> Status[Upl
 
 @router.get(
     "/projects/{slug:project}/uploads",
-    response={200: list[UploadOut], **READS},
+    response={200: UploadPage, **READS},
     operation_id="list_uploads",
     summary="Deliveries",
     tags=["uploads"],
 )
-def list_uploads(request: HttpRequest, project: str, limit: Limit = PAGE) -> Any:
-    """The newest uploads into the project's datasets."""
-    return queries.uploads(queries.access(request.user, project).project)[:limit]
+def list_uploads(request: HttpRequest, project: str, after: After = 0, limit: Limit = PAGE) -> dict[str, Any]:
+    """Uploads into the project's datasets, the newest first."""
+    return newest(queries.uploads(queries.access(request.user, project).project), after=after, limit=limit)
 
 
 @router.get(
@@ -344,8 +346,7 @@ def list_refused_files(
         rows = queries.refused_of(found, code, after=after, limit=limit)
     else:
         rows = queries.refused(found, after=after, limit=limit)
-    more, rows = len(rows) > limit, rows[:limit]
-    return {"items": rows, "next": rows[-1].pk if more else None}
+    return page(rows, limit)
 
 
 def _open_upload(request: HttpRequest, project: str, upload: int, kind: str) -> Upload:

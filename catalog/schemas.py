@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db.models import Model, QuerySet
 from ninja import Field, Schema
 
 from catalog import queries
 from catalog.models import Dataset, Image, Job, Label, Membership, Project, Upload
+
+Row = TypeVar("Row", bound=Model)
 
 
 class Problem(Schema):
@@ -26,6 +29,21 @@ def problems(*statuses: int) -> dict[int, type[Problem]]:
 
 READS = problems(401, 404, 422)
 WRITES = problems(401, 403, 404, 409, 422)
+
+
+NEXT: Any = Field(description="Ask again with it as `after`; null on the last page.")
+
+
+def page(rows: list[Row], limit: int) -> dict[str, Any]:
+    """A page as `{items, next}`; one row more than `limit` means that there is a next page."""
+    more, rows = len(rows) > limit, rows[:limit]
+    return {"items": rows, "next": rows[-1].pk if more else None}
+
+
+def newest(rows: QuerySet[Row], *, after: int, limit: int) -> dict[str, Any]:
+    """A page of rows, the newest first; `after` is the last key of the page before, 0 for the first page."""
+    found = rows.filter(pk__lt=after) if after else rows
+    return page(list(found.order_by("-pk")[: limit + 1]), limit)
 
 
 class Progress(Schema):
@@ -178,7 +196,7 @@ class ImagePage(Schema):
     """A page of images in order of import."""
 
     items: list[ImageOut]
-    next: int | None = Field(description="Ask again with it as `after`; null on the last page.")
+    next: int | None = NEXT
 
 
 class UploadIn(Schema):
@@ -209,6 +227,13 @@ class UploadOut(JobOut):
     def resolve_dataset(upload: Upload) -> str:
         """The dataset's slug."""
         return upload.dataset.slug
+
+
+class UploadPage(Schema):
+    """A page of deliveries, the newest first."""
+
+    items: list[UploadOut]
+    next: int | None = NEXT
 
 
 class RefusedCount(Schema):
@@ -262,4 +287,4 @@ class RefusedPage(Schema):
     """A page of refused files."""
 
     items: list[RefusedOut]
-    next: int | None = Field(description="Ask again with it as `after`; null on the last page.")
+    next: int | None = NEXT

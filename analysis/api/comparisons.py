@@ -15,14 +15,15 @@ from analysis import queries, workspace
 from analysis.core.hashes import HASHES
 from analysis.core.hashes import Hash as HashEntry
 from analysis.models import Comparison
-from analysis.schemas.comparisons import ComparisonIn, ComparisonOut, SignalOut
+from analysis.schemas.comparisons import ComparisonIn, ComparisonOut, ComparisonPage, SignalOut
 from analysis.tasks import run_comparison
 from catalog.models import Membership
 from catalog.queries import access, datasets_named
-from catalog.schemas import READS, WRITES, problems
+from catalog.schemas import READS, WRITES, newest, problems
 
 PAGE, LARGEST_PAGE = 100, 1000
 Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="Rows on a page.")]
+After = Annotated[int, Query(ge=0, description="The `next` of the page before.")]
 
 router = Router()
 
@@ -51,14 +52,14 @@ def list_signals(request: HttpRequest) -> list[HashEntry]:
 
 @router.get(
     "/projects/{slug:project}/comparisons",
-    response={200: list[ComparisonOut], **READS},
+    response={200: ComparisonPage, **READS},
     operation_id="list_comparisons",
     summary="The comparisons",
     tags=["comparisons"],
 )
-def list_comparisons(request: HttpRequest, project: str, limit: Limit = PAGE) -> Any:
+def list_comparisons(request: HttpRequest, project: str, after: After = 0, limit: Limit = PAGE) -> dict[str, Any]:
     """The project's comparisons, the newest first."""
-    return queries.comparisons(access(request.user, project).project)[:limit]
+    return newest(queries.comparisons(access(request.user, project).project), after=after, limit=limit)
 
 
 @router.post(

@@ -9,22 +9,24 @@ from django.http import FileResponse, HttpRequest
 from ninja import Router, Status
 
 from analysis import queries, workspace
-from analysis.api.comparisons import PAGE, Limit, person, queue
+from analysis.api.comparisons import PAGE, After, Limit, person, queue
 from analysis.core.samplers import SAMPLERS, FewShotSampler
 from analysis.models import Report, Split
 from analysis.schemas.outputs import (
     ReportIn,
     ReportOut,
+    ReportPage,
     SamplerOut,
     SplitDetail,
     SplitIn,
     SplitOut,
+    SplitPage,
 )
 from analysis.tasks import build_report, make_split
 from catalog.core.errors import Conflict
 from catalog.models import Membership
 from catalog.queries import access, datasets_named
-from catalog.schemas import READS, WRITES, problems
+from catalog.schemas import READS, WRITES, newest, problems
 
 ZIP = {"responses": {200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}}}
 
@@ -49,14 +51,17 @@ def request_report(request: HttpRequest, project: str, comparison: int, payload:
 
 @router.get(
     "/projects/{slug:project}/comparisons/{int:comparison}/reports",
-    response={200: list[ReportOut], **READS},
+    response={200: ReportPage, **READS},
     operation_id="list_reports",
     summary="Reports of a comparison",
     tags=["reports"],
 )
-def list_reports(request: HttpRequest, project: str, comparison: int, limit: Limit = PAGE) -> Any:
+def list_reports(
+    request: HttpRequest, project: str, comparison: int, after: After = 0, limit: Limit = PAGE
+) -> dict[str, Any]:
     """The reports of a comparison, the newest first."""
-    return queries.comparison(access(request.user, project).project, comparison).reports.order_by("-id")[:limit]
+    found = queries.comparison(access(request.user, project).project, comparison)
+    return newest(found.reports.all(), after=after, limit=limit)
 
 
 @router.get(
@@ -100,14 +105,14 @@ def list_samplers(request: HttpRequest) -> list[FewShotSampler]:
 
 @router.get(
     "/projects/{slug:project}/splits",
-    response={200: list[SplitOut], **READS},
+    response={200: SplitPage, **READS},
     operation_id="list_splits",
     summary="The splits",
     tags=["splits"],
 )
-def list_splits(request: HttpRequest, project: str, limit: Limit = PAGE) -> Any:
+def list_splits(request: HttpRequest, project: str, after: After = 0, limit: Limit = PAGE) -> dict[str, Any]:
     """The project's splits, the newest first."""
-    return queries.splits(access(request.user, project).project)[:limit]
+    return newest(queries.splits(access(request.user, project).project), after=after, limit=limit)
 
 
 @router.post(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Query, Router
 
 from analysis import queries
 from analysis.core.errors import AnalysisError
@@ -16,6 +18,8 @@ from catalog.queries import access
 from catalog.schemas import READS, problems
 
 COUNTS = ("found", "confirmed")
+
+SignalName = Annotated[str, Query(description="One of the comparison's signals; its first if left out.")]
 
 router = Router(tags=["overlap"])
 
@@ -31,9 +35,9 @@ def read_overlap(
     *,
     project: str,
     comparison: int,
-    signal: str = "",
-    max_distance: float | None = None,
-    count: str = "found",
+    signal: SignalName = "",
+    max_distance: Annotated[float | None, Query(description="In bits, up to the largest explored.")] = None,
+    count: Annotated[str, Query(description="found or confirmed")] = "found",
 ) -> OverlapOut:
     """Images matched each way, pairs, clusters, regions and labels at a threshold; the signal's default if left out.
 
@@ -50,7 +54,7 @@ def read_overlap(
     operation_id="read_overlap_curve",
     summary="Overlap at every threshold",
 )
-def read_overlap_curve(request: HttpRequest, project: str, comparison: int, signal: str = "") -> CurveOut:
+def read_overlap_curve(request: HttpRequest, project: str, comparison: int, signal: SignalName = "") -> CurveOut:
     """The same counts for every threshold up to the largest explored, in one answer. 409 until it is computed."""
     found = queries.comparison(access(request.user, project).project, comparison)
     row = queries.chosen_signal(found, signal)

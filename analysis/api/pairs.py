@@ -9,7 +9,7 @@ from ninja import Query, Router, Status
 
 from analysis import queries
 from analysis.api.comparisons import Limit, person
-from analysis.api.overlap import threshold
+from analysis.api.overlap import SignalName, threshold
 from analysis.core.errors import AnalysisError
 from analysis.pipeline import review
 from analysis.queries import Cell, PairKey
@@ -34,8 +34,8 @@ def list_pairs(
     *,
     project: str,
     comparison: int,
-    signal: str = "",
-    max_distance: float | None = None,
+    signal: SignalName = "",
+    max_distance: Annotated[float | None, Query(description="In bits, up to the largest explored.")] = None,
     a: Annotated[str, Query(description="Slug of a dataset; with `b`, only pairs of these two.")] = "",
     b: Annotated[str, Query(description="Slug of a dataset; the same as `a` for pairs inside it.")] = "",
     show: Annotated[str, Query(description="open, accepted, rejected, or one verdict; empty for all.")] = "",

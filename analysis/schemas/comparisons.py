@@ -7,7 +7,7 @@ from datetime import datetime
 from ninja import Field, Schema
 
 from analysis.models import Comparison, ComparisonSignal
-from catalog.schemas import JobOut
+from catalog.schemas import NEXT, JobOut
 
 
 class SignalOut(Schema):
@@ -30,7 +30,7 @@ class SignalAsked(Schema):
 class ComparisonIn(Schema):
     """What is to be compared."""
 
-    datasets: list[str] = Field(description="Slugs or names; all of the project's if empty.", examples=[["artdl"]])
+    datasets: list[str] = Field([], description="Slugs or names; all of the project's if empty.", examples=[["artdl"]])
     signals: list[SignalAsked]
     scope: str = Field("across", description="across (pairs of different datasets), within, or both")
     name: str = ""
@@ -69,3 +69,10 @@ class ComparisonOut(JobOut):
     def resolve_signals(comparison: Comparison) -> list[ComparisonSignal]:
         """The signals in the order in which they were asked for."""
         return list(comparison.signals.all())
+
+
+class ComparisonPage(Schema):
+    """A page of comparisons, the newest first."""
+
+    items: list[ComparisonOut]
+    next: int | None = NEXT

@@ -10,7 +10,7 @@ from analysis import queries
 from analysis.core.split_table import REASONS, Clusters
 from analysis.core.splits import Recipe
 from analysis.models import Report, Split
-from catalog.schemas import JobOut
+from catalog.schemas import NEXT, JobOut
 
 
 class ReportIn(Schema):
@@ -32,6 +32,13 @@ class ReportOut(JobOut):
     def resolve_comparison(report: Report) -> int:
         """The comparison's number."""
         return report.comparison_id
+
+
+class ReportPage(Schema):
+    """A page of reports, the newest first."""
+
+    items: list[ReportOut]
+    next: int | None = NEXT
 
 
 class SamplerOut(Schema):
@@ -116,6 +123,13 @@ class SplitOut(JobOut):
         return [
             LeftOut(reason=reason, words=REASONS.get(reason, reason), images=n) for reason, n in split.left_out.items()
         ]
+
+
+class SplitPage(Schema):
+    """A page of splits, the newest first."""
+
+    items: list[SplitOut]
+    next: int | None = NEXT
 
 
 class ClassOut(Schema):

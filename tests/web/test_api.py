@@ -6,8 +6,9 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from catalog.models import Dataset, Project
 from catalog.tasks import import_upload
 from catalog.workspace import PART_LIMIT
 from simweb.api import api
+from simweb.celery import app as celery_app
 from simweb.tokens import make_token
 
 Draw = Callable[..., bytes]
@@ -344,7 +346,17 @@ def test_what_cannot_be_compared_is_said_in_words(script: Script, two: list[Data
 def test_a_comparison_is_run_again(script: Script, compared: int) -> None:
     again = script.post(f"/projects/saints-in-art/comparisons/{compared}/run", None, expect=202)
     assert again["status"] == "queued"
-    assert [row["id"] for row in script.get("/projects/saints-in-art/comparisons")] == [compared]
+    assert [row["id"] for row in script.get("/projects/saints-in-art/comparisons")["items"]] == [compared]
+
+
+def test_what_grows_is_listed_in_pages_the_newest_first(script: Script, compared: int) -> None:
+    there = "/projects/saints-in-art/comparisons"
+    made = [script.post(there, {"signals": [{"name": "phash-8"}]})["id"] for _ in range(2)]
+    first = script.get(f"{there}?limit=2")
+    assert [row["id"] for row in first["items"]] == made[::-1]
+    rest = script.get(f"{there}?limit=2&after={first['next']}")
+    assert ([row["id"] for row in rest["items"]], rest["next"]) == ([compared], None)
+    assert len(script.get("/projects/saints-in-art/uploads")["items"]) == 2
 
 
 def test_pairs_in_pages_and_verdicts(script: Script, compared: int, annotator: User) -> None:
@@ -410,7 +422,7 @@ def test_a_report_is_asked_for_and_downloaded(script: Script, compared: int) -> 
     assert "queued" in script.get(f"{here}/archive", expect=409)["detail"]
     build_report(made["id"])
     assert script.get(here)["status"] == "done", script.get(here)["error"]
-    assert [row["id"] for row in script.get(there)] == [made["id"]]
+    assert [row["id"] for row in script.get(there)["items"]] == [made["id"]]
     sent = script.call("GET", f"{here}/archive")
     assert f"saints-in-art-report-{made['id']}.zip" in sent["Content-Disposition"]
     assert zipfile.ZipFile(io.BytesIO(b"".join(sent.streaming_content))).testzip() is None
@@ -433,7 +445,7 @@ def test_a_split_is_made_and_downloaded(script: Script, compared: int) -> None:
     assert all(row["words"] for row in done["left_out"])
     archive = zipfile.ZipFile(io.BytesIO(b"".join(script.call("GET", f"{here}/archive").streaming_content)))
     assert archive.testzip() is None
-    assert [row["id"] for row in script.get(there)] == [made["id"]]
+    assert [row["id"] for row in script.get(there)["items"]] == [made["id"]]
 
 
 def test_every_operation_documents_its_errors_and_is_described() -> None:
@@ -459,3 +471,42 @@ def test_the_docs_page_and_the_schema_are_open_and_an_unknown_address_is_json(db
     assert client.get("/api/v1/openapi.json").json()["info"]["title"] == "simweb"
     unknown = client.get("/api/v1/nothing/here")
     assert (unknown.status_code, unknown.json()["detail"]) == (404, "The API has no address /nothing/here.")
+
+
+DOCS = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text()
+
+
+def test_every_operation_is_documented_with_its_address() -> None:
+    told = re.findall(r"^\| `(\w+)` \| (\w+) (\S+) \|", DOCS, re.MULTILINE)
+    real = {
+        (operation["operationId"], method.upper(), path.removeprefix("/api/v1"))
+        for path, methods in api.get_openapi_schema()["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert set(told) == real
+
+
+@pytest.fixture
+def at_once() -> Iterator[None]:
+    """Tasks are computed where they are queued."""
+    celery_app.conf.task_always_eager = True
+    yield
+    celery_app.conf.task_always_eager = False
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_example_script_runs(
+    live_server: Any, at_once: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, picture: Draw
+) -> None:
+    """The script in the docs, word for word; the tasks that it queues are computed at once."""
+    User.objects.create_user("olga", password="correct horse battery")
+    monkeypatch.chdir(tmp_path)
+    for name, numbers in {"one.zip": (1, 2, 3), "two.zip": (2, 3, 4)}.items():
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            for n in numbers:
+                archive.writestr(f"{n}.png", picture(n))
+    [script] = re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL)
+    told: dict[str, Any] = {}
+    exec(compile(script.replace("http://localhost:8000", live_server.url), "docs/api.md", "exec"), told)
+    assert [row["pairs"] for row in told["overlap"]["between"]] == [2]
+    assert zipfile.ZipFile(tmp_path / "report.zip").testzip() is None
