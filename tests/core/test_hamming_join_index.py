@@ -127,6 +127,18 @@ def test_results_outgrow_one_buffer(always_compiled, monkeypatch):
         np.testing.assert_array_equal(joined(x, None, radius), wanted)
 
 
+def test_large_buckets_outgrow_one_buffer(monkeypatch):
+    """Keys of one bit: buckets longer than a tile, left and entered again in the middle of a lane."""
+    monkeypatch.setattr(_execute, "_CAPACITY", 8200)
+    x = clouds(np.random.default_rng(8), 5000, 64, 3, 0.06)
+    rows = Distinct.of(hamming._words(PackedBits.from_bool(x)))
+    chunks = tuple(Chunk(np.array([bit]), 0) for bit in range(7))
+    found = Found(rows.sizes(), rows.sizes(), rows.pairs_of_equals(), 10**9)
+    execute(Plan(chunks, 0.0), rows, None, max_distance=6, found=found, threads=2)
+    assert found.pairs == len(expected(x, None, 6))
+    assert found.pairs > 50_000
+
+
 def test_threads_do_not_change_the_answer(always_compiled):
     rng = np.random.default_rng(4)
     x = clouds(rng, 2000, 64, 500, 0.05)
