@@ -13,7 +13,7 @@ from catalog.models import Dataset, Project
 def brute_force(datasets: Sequence[Dataset], scope: str, distance: int) -> set[tuple[int, int, int]]:
     rows = [
         (row.dataset_id, row.image_id, int.from_bytes(bytes(row.bits), "big"))
-        for row in Hash.objects.filter(dataset__in=datasets).order_by("dataset_id", "image_id")
+        for row in Hash.objects.filter(dataset__in=datasets, signal__name="phash-8").order_by("dataset_id", "image_id")
     ]
     found = set()
     for i, (da, a, x) in enumerate(rows):
