@@ -49,7 +49,9 @@ class Command(BaseCommand):
         """Run it; what can go wrong with what people ask for is said without a traceback."""
         try:
             self._prepare_database()
-            return super().execute(*args, **options)
+            said = super().execute(*args, **options)
+            self.stdout.flush()
+            return said
         except DOMAIN_ERRORS as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:

@@ -10,6 +10,7 @@ import pty
 import re
 import select
 import shlex
+import signal
 import subprocess
 import sys
 import tarfile
@@ -295,6 +296,32 @@ def test_a_fresh_installation_is_used_without_any_server(tmp_path: Path, folder:
     while servers_of(var) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert servers_of(var) == []
+
+
+def test_ctrl_c_leaves_nothing_half_imported(tmp_path: Path, picture: Draw) -> None:
+    var, many = tmp_path / "var", tmp_path / "many"
+    many.mkdir()
+    for n in range(100):
+        (many / f"{n}.png").write_bytes(picture(n, size=(600, 600)))
+    words = ["import_dataset", "Birds", "Birds", str(many), "--wait"]
+    running = subprocess.Popen(
+        [sys.executable, str(ROOT / "manage.py"), *words],
+        cwd=ROOT,
+        env=environment(var),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    stored = var / "data" / "files" / "images"
+    while running.poll() is None and not stored.exists():
+        time.sleep(0.02)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert (running.returncode, out) == (130, ""), err
+    assert "Stopped." in err
+    assert "Traceback" not in err
+    again = json.loads(process(var, *words, "--json").stdout)
+    assert (again["images_taken"], again["files_refused"]) == (100, 0)
 
 
 def test_on_a_terminal_there_is_a_progress_bar(tmp_path: Path, folder: Path) -> None:
