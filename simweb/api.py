@@ -40,6 +40,7 @@ or, in a browser that is signed in, the session cookie with the header `X-CSRFTo
 """
 
 REMEDIES = {
+    400: "Send it as /api/v1/docs describes it.",
     401: "Send `Authorization: Bearer <token>`; POST /api/v1/tokens makes one, and so does your account page.",
     403: "With a session cookie, send the header X-CSRFToken; scripts use a token instead.",
     404: "The address may be mistyped, or the thing was deleted, or you are not a member of its project.",

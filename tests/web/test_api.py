@@ -338,6 +338,8 @@ def test_what_cannot_be_compared_is_said_in_words(script: Script, two: list[Data
     }
     assert script.post(there, {"datasets": ["birds"], "signals": signals}, expect=422)["remedy"]
     assert "no hash" in script.post(there, {"datasets": [], "signals": [{"name": "x"}]}, expect=404)["detail"]
+    broken = script.call("POST", there, data="{", content_type="application/json")
+    assert (broken.status_code, broken.json()["remedy"]) == (400, "Send it as /api/v1/docs describes it.")
     missing = script.post(there, {"datasets": []}, expect=422)
     assert missing["detail"] == "signals: Field required."
     assert missing["errors"][0]["loc"][-1] == "signals"
