@@ -265,19 +265,22 @@ function note() {
   const row = queue.current;
   if (!config.mayJudge || ended || !row) return;
   noteText.value = row.note ?? "";
-  noteDialog.returnValue = "";
   noteDialog.showModal();
+}
+
+// At once, and not when the dialog tells that it is closed: a verdict key may follow right away.
+function keepNote() {
+  queue.current.note = noteText.value.trim();
+  showVerdict(queue.current);
+  noteText.blur();
 }
 noteText.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
-  noteDialog.close("keep");
+  keepNote();
+  noteDialog.close();
 });
-noteDialog.addEventListener("close", () => {
-  if (noteDialog.returnValue !== "keep") return;
-  queue.current.note = noteText.value.trim();
-  showVerdict(queue.current);
-});
+noteDialog.addEventListener("submit", (event) => event.submitter?.value === "keep" && keepNote());
 
 // ---- keys and buttons ----
 
