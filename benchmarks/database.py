@@ -15,8 +15,12 @@ sys.path.insert(0, str(ROOT))
 
 
 @contextmanager
-def bench_database() -> Iterator[None]:
-    """Set Django up on an empty database; call it before anything of Django is imported."""
+def bench_database(files: Path | None = None) -> Iterator[None]:
+    """Set Django up on an empty database; call it before anything of Django is imported.
+
+    Args:
+        files: the folder that stored files go to.
+    """
     os.environ["SIMWEB_VAR"] = str(VAR)
     os.environ["DJANGO_SETTINGS_MODULE"] = "simweb.settings"
 
@@ -29,6 +33,11 @@ def bench_database() -> Iterator[None]:
     django.setup()
     static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": static}
+    if files is not None:
+        options = {"location": str(files), "base_url": None}
+        disk = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
+        settings.STORAGES = {**settings.STORAGES, "default": disk}
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
     from django.test.runner import DiscoverRunner
 
     runner = DiscoverRunner(verbosity=0, interactive=False)
