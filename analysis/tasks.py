@@ -20,7 +20,7 @@ from analysis.pipeline.report import write_report
 from analysis.pipeline.split import freeze_split
 from analysis.pipeline.summarise import summarise
 from analysis.signals import signal
-from analysis.workspace import create_comparison
+from analysis.workspace import BEING_DRAWN, create_comparison
 from catalog.core import example
 from catalog.core.errors import CatalogError
 from catalog.core.sources import open_source
@@ -28,7 +28,7 @@ from catalog.ingest import ingest
 from catalog.jobs import Progress, claim, lost, work_on
 from catalog.models import Project, Upload
 from catalog.tasks import import_upload
-from catalog.workspace import begin_upload, dataset_for
+from catalog.workspace import dataset_for
 
 EXPECTED = (AnalysisError, CatalogError)
 
@@ -143,24 +143,20 @@ def build_report(report_id: int) -> None:
 
 @shared_task(name="analysis.load_example")
 def load_example(project_id: int, user_id: int | None) -> None:
-    """Draw the example's three datasets into a project and compare them."""
+    """Draw the example into the uploads that wait for it (see `begin_example`), and compare its datasets."""
     project = Project.objects.get(pk=project_id)
     user = get_user_model().objects.filter(pk=user_id or 0).first()
-    scratch = Path(settings.FILE_UPLOAD_TEMP_DIR)
-    scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="example-", dir=scratch) as folder:
+    datasets = [dataset_for(project=project, name=name, by=user) for name in example.FOLDERS]
+    with tempfile.TemporaryDirectory(prefix="example-", dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
         example.generate(Path(folder))
-        datasets = []
-        for name, source_name in example.FOLDERS.items():
-            dataset = dataset_for(project=project, name=name, by=user)
-            datasets.append(dataset)
-            if dataset.image_count:
-                continue
-            upload = begin_upload(
-                dataset=dataset, kind=Upload.Kind.FOLDER, source_name=source_name, bytes_expected=0, by=user
-            )
-            with work_on(upload, expected=EXPECTED) as progress, open_source(Path(folder) / source_name) as source:
-                ingest(upload, source, progress)
+        for dataset in datasets:
+            for waiting in dataset.uploads.filter(status=Upload.Status.QUEUED, stage=BEING_DRAWN):
+                upload = claim(Upload, waiting.pk)
+                if upload is None:
+                    continue
+                source_path = Path(folder) / example.FOLDERS[dataset.name]
+                with work_on(upload, expected=EXPECTED) as progress, open_source(source_path) as source:
+                    ingest(upload, source, progress)
     if not project.comparisons.exists():
         comparison = create_comparison(
             project=project,

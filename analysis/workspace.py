@@ -14,7 +14,28 @@ from analysis.core.splits import InvalidRecipe, Recipe
 from analysis.models import Comparison, ComparisonSignal, Report, Split
 from analysis.queries import coverage_within
 from analysis.signals import KnownSignal, check_distance, signal
-from catalog.models import Dataset, Job, Project
+from catalog.core import example
+from catalog.models import Dataset, Job, Project, Upload
+from catalog.workspace import begin_upload, dataset_for
+
+BEING_DRAWN = "Being drawn"
+"""The stage of an upload of the example that waits for its pictures."""
+
+
+@transaction.atomic
+def begin_example(*, project: Project, by: AbstractBaseUser | None) -> None:
+    """Make the example's datasets, each with an upload that waits to be drawn, so that the page shows them at once.
+
+    Datasets that have images already stay as they are.
+    """
+    for name, source_name in example.FOLDERS.items():
+        dataset = dataset_for(project=project, name=name, by=by)
+        if dataset.image_count or dataset.uploads.filter(status=Job.Status.QUEUED).exists():
+            continue
+        upload = begin_upload(dataset=dataset, kind="folder", source_name=source_name, bytes_expected=0, by=by)
+        Upload.objects.filter(pk=upload.pk).update(
+            status=Job.Status.QUEUED, stage=BEING_DRAWN, heartbeat_at=timezone.now()
+        )
 
 
 @transaction.atomic

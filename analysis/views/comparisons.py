@@ -26,6 +26,7 @@ PAGE = 50
 def load_example(request: HttpRequest, project: str) -> HttpResponse:
     """Draw the example's datasets into the project, in a worker."""
     way = access(request.user, project, Membership.Role.EDITOR)
+    workspace.begin_example(project=way.project, by=way.membership.user)
     transaction.on_commit(partial(tasks.load_example.delay, way.project.pk, request.user.pk), robust=True)
     messages.success(
         request,

@@ -21,12 +21,12 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis import charts, queries
+from analysis import charts, queries, tasks
 from analysis.core.arrays import Pairs
 from analysis.core.overlap import overlap_curve
 from analysis.models import Comparison, Hash, Measurement, Verdict
 from analysis.pipeline.review import judge
-from catalog.models import Dataset, Image, Project
+from catalog.models import Dataset, Image, Project, Upload
 from tests.conftest import ROOT
 from tests.shared import shared_data
 from tests.web.overlap_data import USUAL, USUAL_PAIRS, compare, sketch_dataset
@@ -451,11 +451,26 @@ def test_deleting_a_comparison_keeps_measurements_and_verdicts(client: Client, p
 
 
 @pytest.mark.django_db
-def test_the_example_is_drawn_by_a_worker(
-    client: Client, project: Project, editor: User, django_capture_on_commit_callbacks: Any
+def test_the_example_is_seen_at_once_and_drawn_by_a_worker(
+    client: Client,
+    project: Project,
+    editor: User,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
 ) -> None:
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr(tasks.load_example, "delay", lambda *keys: sent.append(keys))
     client.force_login(editor)
-    with django_capture_on_commit_callbacks() as callbacks:
-        answer = client.post(reverse("example-load", args=[project.slug]))
-    assert answer["Location"] == reverse("project", args=[project.slug])
-    assert len(callbacks) == 1
+    for _ in range(2):
+        with django_capture_on_commit_callbacks(execute=True):
+            answer = client.post(reverse("example-load", args=[project.slug]), follow=True)
+        assert "Picture library" in answer.content.decode()
+    assert list(Upload.objects.values_list("status", flat=True)) == ["queued"] * 3
+    tasks.load_example(*sent[0])
+    assert set(Upload.objects.values_list("status", flat=True)) == {"done"}
+    assert list(project.datasets.values_list("image_count", flat=True)) == [120, 80, 60]
+    assert Comparison.objects.get().status == "done"
+    # The second click found nothing left to do.
+    tasks.load_example(*sent[1])
+    assert Comparison.objects.count() == 1
+    assert Image.objects.count() == 260
