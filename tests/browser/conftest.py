@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.chromium import ADVICE, find_chromium
-from tests.browser.server import Live, dashboard
+from tests.browser.server import ROOT, Live, dashboard
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -23,9 +24,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """The dashboard with an empty data folder, one for the session."""
-    with dashboard(tmp_path_factory.mktemp("var")) as running:
+def server() -> Iterator[Live]:
+    """The dashboard with an empty data folder, one for the session.
+
+    Not below the system's temporary folder: pytest shuts that to other users, and where the tests run as root, the
+    embedded PostgreSQL is another user.
+    """
+    (ROOT / "var").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="browser-", dir=ROOT / "var") as var, dashboard(Path(var)) as running:
         yield running
 
 
