@@ -26,6 +26,7 @@ from django.core.management import call_command, load_command_class
 from django.core.management.base import BaseCommand, CommandError
 
 from analysis.models import Comparison, Report, Split
+from catalog.ingest import CHUNK_FILES
 from catalog.models import Dataset, Project, Upload
 from simweb.management.commands.compare import asked
 from tests.shared import shared_data
@@ -301,8 +302,8 @@ def test_a_fresh_installation_is_used_without_any_server(tmp_path: Path, folder:
 def test_ctrl_c_leaves_nothing_half_imported(tmp_path: Path, picture: Draw) -> None:
     var, many = tmp_path / "var", tmp_path / "many"
     many.mkdir()
-    for n in range(100):
-        (many / f"{n}.png").write_bytes(picture(n, size=(600, 600)))
+    for n in range(400):
+        (many / f"{n}.png").write_bytes(picture(n, size=(200, 200)))
     words = ["import_dataset", "Birds", "Birds", str(many), "--wait"]
     running = subprocess.Popen(
         [sys.executable, str(ROOT / "manage.py"), *words],
@@ -313,7 +314,8 @@ def test_ctrl_c_leaves_nothing_half_imported(tmp_path: Path, picture: Draw) -> N
         text=True,
     )
     stored = var / "data" / "files" / "images"
-    while running.poll() is None and not stored.exists():
+    # The first chunk of images is in the database, the second is being stored.
+    while running.poll() is None and sum(1 for _ in stored.rglob("*.png")) < CHUNK_FILES + 10:
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=60)
@@ -321,7 +323,7 @@ def test_ctrl_c_leaves_nothing_half_imported(tmp_path: Path, picture: Draw) -> N
     assert "Stopped." in err
     assert "Traceback" not in err
     again = json.loads(process(var, *words, "--json").stdout)
-    assert (again["images_taken"], again["files_refused"]) == (100, 0)
+    assert (again["images_taken"], again["files_refused"]) == (400, 0)
 
 
 def test_on_a_terminal_there_is_a_progress_bar(tmp_path: Path, folder: Path) -> None:

@@ -63,11 +63,14 @@ def script(owner: User) -> Script:
 
 @pytest.fixture
 def two(import_files: Import, picture: Draw, project: Project) -> list[Dataset]:
-    """Two datasets of four pictures each, of which two are in both; one dataset has a copy within itself."""
+    """Two datasets with two pictures in common, one of which the second has twice; the first has another one twice."""
     birds = {f"crow/{n}.png": picture(n) for n in range(3)} | {"duck/9.png": picture(0)}
     return [
         import_files("Birds", birds),
-        import_files("More birds", {f"{n}.jpg": picture(n, format="JPEG") for n in range(1, 5)}),
+        import_files(
+            "More birds",
+            {f"{n}.jpg": picture(n, format="JPEG") for n in range(1, 5)} | {"1-small.png": picture(1, size=(72, 60))},
+        ),
     ]
 
 
@@ -294,14 +297,14 @@ def test_the_overlap_at_a_threshold_and_along_all_of_them(script: Script, compar
     there = f"/projects/saints-in-art/comparisons/{compared}"
     assert script.get(there)["status"] == "done"
     at = script.get(f"{there}/overlap?signal=phash-8&max_distance=8")
-    # Pictures 1 and 2 are in both datasets; picture 0 is twice in the first.
-    assert at["matrix"] == [[2, 2], [2, 0]]
+    # Pictures 1 and 2 are in both datasets; picture 0 is twice in the first, picture 1 twice in the second.
+    assert at["matrix"] == [[2, 2], [3, 2]]
     assert at["between"] == [
         {"a": "birds", "b": "birds", "images_of_a": 2, "images_of_b": 2, "pairs": 1},
-        {"a": "birds", "b": "more-birds", "images_of_a": 2, "images_of_b": 2, "pairs": 2},
-        {"a": "more-birds", "b": "more-birds", "images_of_a": 0, "images_of_b": 0, "pairs": 0},
+        {"a": "birds", "b": "more-birds", "images_of_a": 2, "images_of_b": 3, "pairs": 3},
+        {"a": "more-birds", "b": "more-birds", "images_of_a": 2, "images_of_b": 2, "pairs": 1},
     ]
-    assert (at["pairs"], at["images_in_a_pair"], at["images"], at["clusters"]) == (3, 6, 8, 3)
+    assert (at["pairs"], at["images_in_a_pair"], at["images"], at["clusters"]) == (5, 7, 9, 3)
     assert {tuple(row["datasets"]): row["pictures"] for row in at["regions"]} == {
         ("birds",): 1,
         ("more-birds",): 2,
@@ -370,14 +373,15 @@ def test_pairs_in_pages_and_verdicts(script: Script, compared: int, annotator: U
         found += page["items"]
         after = page["next"]
     assert found == script.get(there)["items"]
-    assert len(found) == 3
-    assert sorted((row["a"]["name"], row["b"]["name"]) for row in found) == [
+    assert sorted(tuple(sorted((row["a"]["name"], row["b"]["name"]))) for row in found) == [
+        ("1", "1-small"),
+        ("1", "crow/1"),
+        ("1-small", "crow/1"),
+        ("2", "crow/2"),
         ("crow/0", "duck/9"),
-        ("crow/1", "1"),
-        ("crow/2", "2"),
     ]
     across = script.get(f"{there}?a=more-birds&b=birds")["items"]
-    assert len(across) == 2
+    assert len(across) == 3
     pair = f"/projects/saints-in-art/pairs/{across[0]['b']['id']}-{across[0]['a']['id']}"
     judged = script.post(f"{pair}/verdicts", {"choice": "same_image", "note": "a scan", "seconds": 2.5})
     assert (judged["decision"], judged["a"]["dataset"], judged["distances"][0]["of_bits"]) == (
