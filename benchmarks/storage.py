@@ -41,13 +41,15 @@ def timed(name: str, rows: int, work: Callable[[], T]) -> tuple[T, float]:
 
 
 def add_images(project: Project, name: str, n: int) -> Dataset:
-    """A dataset of images without files."""
+    """Add images without files to a dataset, which is made where there is none."""
     from django.db import connection
+    from django.db.models import F
 
     from catalog.models import Dataset
-    from catalog.workspace import create_dataset
+    from catalog.workspace import dataset_for
 
-    dataset = create_dataset(project=project, name=name, by=None)
+    dataset = dataset_for(project=project, name=name, by=None)
+    first = dataset.image_count + 1
     with connection.cursor() as cursor:
         # Names, paths and digests as long as those of imported files, so that the table's size means something.
         cursor.execute(
@@ -57,10 +59,10 @@ def add_images(project: Project, name: str, n: int) -> Dataset:
             " encode(sha256(n::text::bytea), 'hex'), 'JPEG', 'RGB',"
             " 'images/1/ab/' || encode(sha256(n::text::bytea), 'hex') || '.jpg',"
             " 'thumbnails/1/ab/' || encode(sha256(n::text::bytea), 'hex') || '.jpg', 640, 480, 100000"
-            " FROM generate_series(1, %s) n",
-            [dataset.pk, n],
+            " FROM generate_series(%s, %s) n",
+            [dataset.pk, first, first + n - 1],
         )
-    Dataset.objects.filter(pk=dataset.pk).update(image_count=n, file_count=n)
+    Dataset.objects.filter(pk=dataset.pk).update(image_count=F("image_count") + n, file_count=F("file_count") + n)
     dataset.refresh_from_db()
     return dataset
 
