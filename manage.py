@@ -2,6 +2,7 @@
 """The command line of simweb: `python manage.py help`."""
 
 import os
+import subprocess
 import sys
 
 WITHOUT_DATABASE = {"", "help", "--help", "-h", "--version", "version", "collectstatic", "compute_overlap"}
@@ -17,7 +18,10 @@ def main() -> None:
 
         from simweb.embedded import start_postgres
 
-        start_postgres(settings.DATA_DIR)
+        try:
+            start_postgres(settings.DATA_DIR)
+        except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+            sys.exit(f"The embedded PostgreSQL did not start ({error}). Its log is {settings.DATA_DIR}/postgres/log.")
     execute_from_command_line(sys.argv)
 
 

