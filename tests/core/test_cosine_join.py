@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike, NDArray
 
 from analysis.core.arrays import Vectors
 from analysis.core.errors import InvalidArray, TooManyPairs
@@ -11,12 +12,12 @@ from analysis.core.search import cosine, cosine_join, cosine_top_k
 from tests.shared import shared_data
 
 
-def unit(values):
-    values = np.asarray(values, np.float64)
-    return Vectors((values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32))
+def unit(values: ArrayLike) -> Vectors:
+    rows = np.asarray(values, np.float64)
+    return Vectors((rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32))
 
 
-def with_copies(rng, n, dim, spread=0.3):
+def with_copies(rng: np.random.Generator, n: int, dim: int, spread: float = 0.3) -> Vectors:
     """Random directions, of which a third are copies of others at all kinds of distances."""
     values = rng.standard_normal((n, dim))
     copies = np.flatnonzero(rng.random(n) < 1 / 3)
@@ -25,14 +26,16 @@ def with_copies(rng, n, dim, spread=0.3):
     return unit(values)
 
 
-def brute(first, second):
+def brute(first: Vectors, second: Vectors | None) -> NDArray[np.float32]:
     """All distances, one pair of rows at a time."""
     x = first.values.astype(np.float64)
     y = x if second is None else second.values.astype(np.float64)
-    return np.maximum(1 - np.array([[(row * other).sum() for other in y] for row in x]), 0).astype(np.float32)
+    similarity = np.array([[(row * other).sum() for other in y] for row in x])
+    distance: NDArray[np.float32] = np.maximum(1 - similarity, 0).astype(np.float32)
+    return distance
 
 
-def check(first, second, distance, matrix=None):
+def check(first: Vectors, second: Vectors | None, distance: float, matrix: NDArray[np.float32] | None = None) -> int:
     matrix = brute(first, second) if matrix is None else matrix
     near = matrix <= np.float32(distance)
     wanted = np.argwhere(np.triu(near, 1) if second is None else near)
@@ -43,15 +46,16 @@ def check(first, second, distance, matrix=None):
 
 
 @pytest.fixture(params=["bfloat16", "float32"])
-def small_tiles(request, monkeypatch):
+def small_tiles(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cosine, "_TILE", 64)
     monkeypatch.setattr(cosine, "_ROWS_AT_ONCE", 7)
     monkeypatch.setattr(cosine, "_has_bfloat16", lambda: request.param == "bfloat16")
 
 
+@pytest.mark.usefixtures("small_tiles")
 @pytest.mark.parametrize("dim", [1, 128, 512, 2048])
 @pytest.mark.parametrize("two_sets", [False, True])
-def test_equals_brute_force(small_tiles, dim, two_sets):
+def test_equals_brute_force(dim: int, two_sets: bool) -> None:
     rng = np.random.default_rng(dim)
     first = with_copies(rng, 150, dim)
     second = with_copies(rng, 90, dim) if two_sets else None
@@ -62,7 +66,7 @@ def test_equals_brute_force(small_tiles, dim, two_sets):
 
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**32), n=st.integers(0, 60), m=st.none() | st.integers(0, 60), dim=st.integers(1, 40))
-def test_distances_of_real_pairs_are_included(seed, n, m, dim):
+def test_distances_of_real_pairs_are_included(seed: int, n: int, m: int | None, dim: int) -> None:
     """The limit itself belongs to the answer, and no tile may lose it: each limit here is a distance that occurs."""
     rng = np.random.default_rng(seed)
     first = with_copies(rng, n, dim)
@@ -74,7 +78,7 @@ def test_distances_of_real_pairs_are_included(seed, n, m, dim):
     assert len(cosine_join(first, second, 2.0)) == (n * (n - 1) // 2 if m is None else n * m)
 
 
-def test_the_worst_rounding_loses_no_pair():
+def test_the_worst_rounding_loses_no_pair() -> None:
     """All values lie half-way between two bfloat16 numbers and round the same way: products fall by 2 u."""
     value = np.float32(2.0**-4 * (1 + 2.0**-8))
     low = Vectors(np.full((3, 254), value, np.float32))
@@ -83,7 +87,7 @@ def test_the_worst_rounding_loses_no_pair():
     assert check(low, None, own) == 3
 
 
-def test_threads_and_tiles_do_not_change_distances(monkeypatch):
+def test_threads_and_tiles_do_not_change_distances(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
     first = with_copies(rng, 300, 200)
     whole = cosine_join(first, None, 0.3, threads=1)
@@ -93,7 +97,7 @@ def test_threads_and_tiles_do_not_change_distances(monkeypatch):
         np.testing.assert_array_equal(getattr(whole, name), getattr(tiled, name))
 
 
-def test_refuses_what_has_no_distance():
+def test_refuses_what_has_no_distance() -> None:
     rng = np.random.default_rng(0)
     x, y = with_copies(rng, 3, 8), with_copies(rng, 3, 9)
     with pytest.raises(InvalidArray, match="8 dimensions cannot be compared with embeddings of 9"):
@@ -106,7 +110,7 @@ def test_refuses_what_has_no_distance():
             cosine_top_k(x, x, k)
 
 
-def test_too_many_pairs_names_the_hubs():
+def test_too_many_pairs_names_the_hubs() -> None:
     rng = np.random.default_rng(2)
     values = rng.standard_normal((200, 64))
     values[50:90] = values[3]
@@ -117,7 +121,7 @@ def test_too_many_pairs_names_the_hubs():
 
 
 @pytest.mark.parametrize("k", [1, 5, 120])
-def test_nearest_neighbours_equal_brute_force(monkeypatch, k):
+def test_nearest_neighbours_equal_brute_force(monkeypatch: pytest.MonkeyPatch, k: int) -> None:
     monkeypatch.setattr(cosine, "_TILE", 50)
     monkeypatch.setattr(cosine, "_QUERIES", 40)
     rng = np.random.default_rng(k)
@@ -135,7 +139,7 @@ def test_nearest_neighbours_equal_brute_force(monkeypatch, k):
     assert distances.dtype == np.float32
 
 
-def test_real_embeddings():
+def test_real_embeddings() -> None:
     folder = shared_data() / "saints" / "embeddings"
     art, wiki = (
         Vectors((v / np.linalg.norm(v, axis=1, keepdims=True)).astype(np.float32)[:250])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.core.arrays import PackedBits
+from analysis.core.arrays import PackedBits, Pairs
 from analysis.core.errors import InvalidArray, TooManyPairs
 from analysis.core.search import hamming_join
 
@@ -19,11 +19,11 @@ def brute(first: PackedBits, second: PackedBits | None, radius: int) -> list[tup
     ]
 
 
-def rows(pairs):
+def rows(pairs: Pairs) -> list[tuple[int, int, int]]:
     return list(zip(pairs.a.tolist(), pairs.b.tolist(), pairs.distance.astype(int).tolist(), strict=True))
 
 
-def near_copies(rng, n, n_bits, copies=0.3):
+def near_copies(rng: np.random.Generator, n: int, n_bits: int, copies: float = 0.3) -> PackedBits:
     """Random hashes of which a share are copies of others with a few bits flipped."""
     bits = rng.random((n, n_bits)) < 0.5
     for row in np.flatnonzero(rng.random(n) < copies):
@@ -34,7 +34,7 @@ def near_copies(rng, n, n_bits, copies=0.3):
 
 @pytest.mark.parametrize("n_bits", [1, 7, 63, 64, 65, 100, 256, 1024])
 @pytest.mark.parametrize("two_sets", [False, True])
-def test_small_sets_equal_brute_force(n_bits, two_sets):
+def test_small_sets_equal_brute_force(n_bits: int, two_sets: bool) -> None:
     rng = np.random.default_rng(n_bits)
     first = near_copies(rng, 40, n_bits)
     second = PackedBits(np.concatenate([first.packed[:10], near_copies(rng, 20, n_bits).packed]), n_bits)
@@ -44,13 +44,13 @@ def test_small_sets_equal_brute_force(n_bits, two_sets):
 
 
 @pytest.mark.parametrize("n", [0, 1])
-def test_nothing_to_join(n):
+def test_nothing_to_join(n: int) -> None:
     hashes = PackedBits(np.zeros((n, 8), np.uint8), 64)
     assert len(hamming_join(hashes, None, 8)) == 0
     assert rows(hamming_join(hashes, hashes, 8)) == [(0, 0, 0)] * n
 
 
-def test_refuses_what_has_no_distance():
+def test_refuses_what_has_no_distance() -> None:
     x = PackedBits(np.zeros((2, 8), np.uint8), 64)
     with pytest.raises(InvalidArray, match="64 bits cannot be compared with hashes of 256"):
         hamming_join(x, PackedBits(np.zeros((2, 32), np.uint8), 256), 8)
@@ -58,7 +58,7 @@ def test_refuses_what_has_no_distance():
         hamming_join(x, None, -1)
 
 
-def test_too_many_pairs_names_the_hubs():
+def test_too_many_pairs_names_the_hubs() -> None:
     rng = np.random.default_rng(0)
     bits = rng.random((300, 64)) < 0.5
     bits[100:160] = bits[7]
