@@ -241,7 +241,8 @@ def test_hashes_decide_as_brute_force_does(project: Project, birds: Dataset) -> 
 def test_a_split_that_is_deleted_with_its_dataset_leaves_no_archive(
     project: Project, birds: Dataset, django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:
-    split = made(birds)
+    compare(project, birds)
+    split = make(birds)
     key = str(split.archive)
     assert default_storage.exists(key)
     with django_capture_on_commit_callbacks(execute=True):
