@@ -8,237 +8,589 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('catalog', '0001_initial'),
+        ("catalog", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         pgvector.django.VectorExtension(),
         migrations.CreateModel(
-            name='Signal',
+            name="Signal",
             fields=[
-                ('id', models.SmallAutoField(primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200, unique=True)),
+                ("id", models.SmallAutoField(primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=200, unique=True)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Comparison',
+            name="Comparison",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(choices=[('draft', 'being filled'), ('queued', 'waiting'), ('running', 'running'), ('done', 'done'), ('failed', 'failed')], default='queued', max_length=10)),
-                ('stage', models.CharField(blank=True, help_text='What is being done now, for people.', max_length=200)),
-                ('done', models.PositiveBigIntegerField(default=0, help_text='Units finished in this stage.')),
-                ('total', models.PositiveBigIntegerField(default=0, help_text='Units of this stage; 0 while unknown.')),
-                ('unit', models.CharField(default='images', max_length=20)),
-                ('stage_started_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('heartbeat_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('error', models.TextField(blank=True, help_text='Why it failed and what to do, for people.')),
-                ('name', models.CharField(blank=True, help_text='Empty: the names of its datasets.', max_length=300)),
-                ('scope', models.CharField(choices=[('across', 'Across: pairs of different datasets'), ('within', 'Within: pairs inside one dataset'), ('both', 'Both: across and within')], default='across', max_length=10)),
-                ('data_changed_at', models.DateTimeField(blank=True, help_text='When an import last changed one of its datasets after it was computed.', null=True)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('datasets', models.ManyToManyField(related_name='comparisons', to='catalog.dataset')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='comparisons', to='catalog.project')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "being filled"),
+                            ("queued", "waiting"),
+                            ("running", "running"),
+                            ("done", "done"),
+                            ("failed", "failed"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "stage",
+                    models.CharField(blank=True, help_text="What is being done now, for people.", max_length=200),
+                ),
+                ("done", models.PositiveBigIntegerField(default=0, help_text="Units finished in this stage.")),
+                ("total", models.PositiveBigIntegerField(default=0, help_text="Units of this stage; 0 while unknown.")),
+                ("unit", models.CharField(default="images", max_length=20)),
+                ("stage_started_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("heartbeat_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("error", models.TextField(blank=True, help_text="Why it failed and what to do, for people.")),
+                ("name", models.CharField(blank=True, help_text="Empty: the names of its datasets.", max_length=300)),
+                (
+                    "scope",
+                    models.CharField(
+                        choices=[
+                            ("across", "Across: pairs of different datasets"),
+                            ("within", "Within: pairs inside one dataset"),
+                            ("both", "Both: across and within"),
+                        ],
+                        default="across",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "data_changed_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When an import last changed one of its datasets after it was computed.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("datasets", models.ManyToManyField(related_name="comparisons", to="catalog.dataset")),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="comparisons", to="catalog.project"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Report',
+            name="Report",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(choices=[('draft', 'being filled'), ('queued', 'waiting'), ('running', 'running'), ('done', 'done'), ('failed', 'failed')], default='queued', max_length=10)),
-                ('stage', models.CharField(blank=True, help_text='What is being done now, for people.', max_length=200)),
-                ('done', models.PositiveBigIntegerField(default=0, help_text='Units finished in this stage.')),
-                ('total', models.PositiveBigIntegerField(default=0, help_text='Units of this stage; 0 while unknown.')),
-                ('unit', models.CharField(default='images', max_length=20)),
-                ('stage_started_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('heartbeat_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('error', models.TextField(blank=True, help_text='Why it failed and what to do, for people.')),
-                ('thresholds', models.JSONField(default=dict, help_text='Signal name → largest distance.')),
-                ('archive', models.FileField(blank=True, max_length=300, upload_to='')),
-                ('comparison', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reports', to='analysis.comparison')),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "being filled"),
+                            ("queued", "waiting"),
+                            ("running", "running"),
+                            ("done", "done"),
+                            ("failed", "failed"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "stage",
+                    models.CharField(blank=True, help_text="What is being done now, for people.", max_length=200),
+                ),
+                ("done", models.PositiveBigIntegerField(default=0, help_text="Units finished in this stage.")),
+                ("total", models.PositiveBigIntegerField(default=0, help_text="Units of this stage; 0 while unknown.")),
+                ("unit", models.CharField(default="images", max_length=20)),
+                ("stage_started_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("heartbeat_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("error", models.TextField(blank=True, help_text="Why it failed and what to do, for people.")),
+                ("thresholds", models.JSONField(default=dict, help_text="Signal name → largest distance.")),
+                ("archive", models.FileField(blank=True, max_length=300, upload_to="")),
+                (
+                    "comparison",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="reports", to="analysis.comparison"
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Split',
+            name="Split",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(choices=[('draft', 'being filled'), ('queued', 'waiting'), ('running', 'running'), ('done', 'done'), ('failed', 'failed')], default='queued', max_length=10)),
-                ('stage', models.CharField(blank=True, help_text='What is being done now, for people.', max_length=200)),
-                ('done', models.PositiveBigIntegerField(default=0, help_text='Units finished in this stage.')),
-                ('total', models.PositiveBigIntegerField(default=0, help_text='Units of this stage; 0 while unknown.')),
-                ('unit', models.CharField(default='images', max_length=20)),
-                ('stage_started_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('heartbeat_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('error', models.TextField(blank=True, help_text='Why it failed and what to do, for people.')),
-                ('name', models.CharField(max_length=200)),
-                ('recipe', models.JSONField(help_text='The fields of analysis.core.splits.Recipe.')),
-                ('seed', models.PositiveBigIntegerField()),
-                ('max_distance', models.FloatField(blank=True, null=True)),
-                ('left_out', models.JSONField(default=dict, help_text='How many images were left out, by reason.')),
-                ('versions', models.JSONField(default=dict)),
-                ('archive', models.FileField(blank=True, max_length=300, upload_to='')),
-                ('archive_sha256', models.CharField(blank=True, max_length=64)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='splits', to='catalog.dataset')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='splits', to='catalog.project')),
-                ('signal', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='analysis.signal')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "being filled"),
+                            ("queued", "waiting"),
+                            ("running", "running"),
+                            ("done", "done"),
+                            ("failed", "failed"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "stage",
+                    models.CharField(blank=True, help_text="What is being done now, for people.", max_length=200),
+                ),
+                ("done", models.PositiveBigIntegerField(default=0, help_text="Units finished in this stage.")),
+                ("total", models.PositiveBigIntegerField(default=0, help_text="Units of this stage; 0 while unknown.")),
+                ("unit", models.CharField(default="images", max_length=20)),
+                ("stage_started_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("heartbeat_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("error", models.TextField(blank=True, help_text="Why it failed and what to do, for people.")),
+                ("name", models.CharField(max_length=200)),
+                ("recipe", models.JSONField(help_text="The fields of analysis.core.splits.Recipe.")),
+                ("seed", models.PositiveBigIntegerField()),
+                ("max_distance", models.FloatField(blank=True, null=True)),
+                ("left_out", models.JSONField(default=dict, help_text="How many images were left out, by reason.")),
+                ("versions", models.JSONField(default=dict)),
+                ("archive", models.FileField(blank=True, max_length=300, upload_to="")),
+                ("archive_sha256", models.CharField(blank=True, max_length=64)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="splits", to="catalog.dataset"
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="splits", to="catalog.project"
+                    ),
+                ),
+                (
+                    "signal",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="analysis.signal",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Verdict',
+            name="Verdict",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('choice', models.CharField(choices=[('same_image', 'Same image'), ('same_object', 'Same object'), ('detail', 'Detail'), ('related', 'Related'), ('different', 'Different'), ('unsure', 'Unsure'), ('withdrawn', 'Withdrawn')], max_length=12)),
-                ('note', models.TextField(blank=True)),
-                ('seconds', models.FloatField(help_text="From the pair's appearance to the verdict.", null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('annotator', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='verdicts', to=settings.AUTH_USER_MODEL)),
-                ('image_a', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='catalog.image')),
-                ('image_b', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='catalog.image')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "choice",
+                    models.CharField(
+                        choices=[
+                            ("same_image", "Same image"),
+                            ("same_object", "Same object"),
+                            ("detail", "Detail"),
+                            ("related", "Related"),
+                            ("different", "Different"),
+                            ("unsure", "Unsure"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("note", models.TextField(blank=True)),
+                ("seconds", models.FloatField(help_text="From the pair's appearance to the verdict.", null=True)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "annotator",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="verdicts",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "image_a",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="catalog.image",
+                    ),
+                ),
+                (
+                    "image_b",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="catalog.image"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Decision',
+            name="Decision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('choice', models.CharField(choices=[('same_image', 'Same image'), ('same_object', 'Same object'), ('detail', 'Detail'), ('related', 'Related'), ('different', 'Different'), ('unsure', 'Unsure'), ('withdrawn', 'Withdrawn')], max_length=12)),
-                ('dataset_a', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='catalog.dataset')),
-                ('dataset_b', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='catalog.dataset')),
-                ('image_a', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='catalog.image')),
-                ('image_b', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='catalog.image')),
-                ('verdict', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='analysis.verdict')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "choice",
+                    models.CharField(
+                        choices=[
+                            ("same_image", "Same image"),
+                            ("same_object", "Same object"),
+                            ("detail", "Detail"),
+                            ("related", "Related"),
+                            ("different", "Different"),
+                            ("unsure", "Unsure"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "dataset_a",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="catalog.dataset",
+                    ),
+                ),
+                (
+                    "dataset_b",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="catalog.dataset",
+                    ),
+                ),
+                (
+                    "image_a",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="catalog.image",
+                    ),
+                ),
+                (
+                    "image_b",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="catalog.image"
+                    ),
+                ),
+                (
+                    "verdict",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="analysis.verdict"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Measurement',
+            name="Measurement",
             fields=[
-                ('pk', models.CompositePrimaryKey('image_a', 'image_b', 'signal', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('distance', models.FloatField()),
-                ('dataset_a', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='catalog.dataset')),
-                ('dataset_b', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='catalog.dataset')),
-                ('image_a', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='catalog.image')),
-                ('image_b', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='catalog.image')),
-                ('signal', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='analysis.signal')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "image_a", "image_b", "signal", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("distance", models.FloatField()),
+                (
+                    "dataset_a",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="catalog.dataset",
+                    ),
+                ),
+                (
+                    "dataset_b",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="catalog.dataset",
+                    ),
+                ),
+                (
+                    "image_a",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="catalog.image",
+                    ),
+                ),
+                (
+                    "image_b",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="catalog.image"
+                    ),
+                ),
+                (
+                    "signal",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="analysis.signal",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['signal', 'dataset_a', 'dataset_b', 'distance', 'image_a', 'image_b'], name='measurement_by_distance')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('dataset_a__lt', models.F('dataset_b')), models.Q(('dataset_a', models.F('dataset_b')), ('image_a__lt', models.F('image_b'))), _connector='OR'), name='measurement_canonical')],
+                "indexes": [
+                    models.Index(
+                        fields=["signal", "dataset_a", "dataset_b", "distance", "image_a", "image_b"],
+                        name="measurement_by_distance",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("dataset_a__lt", models.F("dataset_b")),
+                            models.Q(("dataset_a", models.F("dataset_b")), ("image_a__lt", models.F("image_b"))),
+                            _connector="OR",
+                        ),
+                        name="measurement_canonical",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Hash',
+            name="Hash",
             fields=[
-                ('pk', models.CompositePrimaryKey('image', 'signal', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('bits', models.BinaryField()),
-                ('dataset', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='catalog.dataset')),
-                ('image', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='hashes', to='catalog.image')),
-                ('signal', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='analysis.signal')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "image", "signal", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("bits", models.BinaryField()),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="catalog.dataset",
+                    ),
+                ),
+                (
+                    "image",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="hashes",
+                        to="catalog.image",
+                    ),
+                ),
+                (
+                    "signal",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="analysis.signal",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['dataset', 'signal', 'image'], name='hash_by_dataset')],
+                "indexes": [models.Index(fields=["dataset", "signal", "image"], name="hash_by_dataset")],
             },
         ),
         migrations.CreateModel(
-            name='Coverage',
+            name="Coverage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('max_distance', models.FloatField()),
-                ('upto_a', models.BigIntegerField()),
-                ('upto_b', models.BigIntegerField()),
-                ('computed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('dataset_a', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='catalog.dataset')),
-                ('dataset_b', models.ForeignKey(help_text='dataset_a ≤ dataset_b by id.', on_delete=django.db.models.deletion.CASCADE, related_name='+', to='catalog.dataset')),
-                ('signal', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='analysis.signal')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("max_distance", models.FloatField()),
+                ("upto_a", models.BigIntegerField()),
+                ("upto_b", models.BigIntegerField()),
+                ("computed_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "dataset_a",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="catalog.dataset"
+                    ),
+                ),
+                (
+                    "dataset_b",
+                    models.ForeignKey(
+                        help_text="dataset_a ≤ dataset_b by id.",
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="catalog.dataset",
+                    ),
+                ),
+                (
+                    "signal",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="analysis.signal",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('signal', 'dataset_a', 'dataset_b'), name='coverage_once'), models.CheckConstraint(condition=models.Q(('dataset_a__lte', models.F('dataset_b'))), name='coverage_canonical')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("signal", "dataset_a", "dataset_b"), name="coverage_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("dataset_a__lte", models.F("dataset_b"))), name="coverage_canonical"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ComparisonSignal',
+            name="ComparisonSignal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('max_distance', models.FloatField(help_text='Hamming bits, or cosine distance.')),
-                ('comparison', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='signals', to='analysis.comparison')),
-                ('signal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='analysis.signal')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("max_distance", models.FloatField(help_text="Hamming bits, or cosine distance.")),
+                (
+                    "comparison",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="signals", to="analysis.comparison"
+                    ),
+                ),
+                (
+                    "signal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="analysis.signal"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
-                'constraints': [models.UniqueConstraint(fields=('comparison', 'signal'), name='comparison_signal_once')],
+                "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("comparison", "signal"), name="comparison_signal_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SplitItem',
+            name="SplitItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField()),
-                ('label', models.CharField(max_length=500)),
-                ('role', models.CharField(help_text='support or query', max_length=20)),
-                ('image', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='catalog.image')),
-                ('split', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='analysis.split')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveIntegerField()),
+                ("label", models.CharField(max_length=500)),
+                ("role", models.CharField(help_text="support or query", max_length=20)),
+                (
+                    "image",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="catalog.image"
+                    ),
+                ),
+                (
+                    "split",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="items", to="analysis.split"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['split', 'position'],
-                'constraints': [models.UniqueConstraint(fields=('split', 'position'), name='split_position_once'), models.UniqueConstraint(fields=('split', 'image'), name='split_image_once')],
+                "ordering": ["split", "position"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("split", "position"), name="split_position_once"),
+                    models.UniqueConstraint(fields=("split", "image"), name="split_image_once"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Summary',
+            name="Summary",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('curve', models.JSONField()),
-                ('versions', models.JSONField(help_text='Library versions and parameters behind it.')),
-                ('computed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('comparison', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='summaries', to='analysis.comparison')),
-                ('signal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='analysis.signal')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("curve", models.JSONField()),
+                ("versions", models.JSONField(help_text="Library versions and parameters behind it.")),
+                ("computed_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "comparison",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="summaries", to="analysis.comparison"
+                    ),
+                ),
+                (
+                    "signal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="analysis.signal"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('comparison', 'signal'), name='summary_once')],
+                "constraints": [models.UniqueConstraint(fields=("comparison", "signal"), name="summary_once")],
             },
         ),
         migrations.AddIndex(
-            model_name='verdict',
-            index=models.Index(fields=['image_a', 'image_b', 'id'], name='verdict_by_pair'),
+            model_name="verdict",
+            index=models.Index(fields=["image_a", "image_b", "id"], name="verdict_by_pair"),
         ),
         migrations.AddIndex(
-            model_name='verdict',
-            index=models.Index(fields=['annotator', '-id'], name='verdict_by_annotator'),
+            model_name="verdict",
+            index=models.Index(fields=["annotator", "-id"], name="verdict_by_annotator"),
         ),
         migrations.AddIndex(
-            model_name='decision',
-            index=models.Index(fields=['dataset_a', 'dataset_b', 'choice'], name='decision_by_datasets'),
+            model_name="decision",
+            index=models.Index(fields=["dataset_a", "dataset_b", "choice"], name="decision_by_datasets"),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.UniqueConstraint(fields=('image_a', 'image_b'), name='decision_once'),
+            model_name="decision",
+            constraint=models.UniqueConstraint(fields=("image_a", "image_b"), name="decision_once"),
         ),
     ]

@@ -6,40 +6,95 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('analysis', '0001_initial'),
-        ('catalog', '0001_initial'),
+        ("analysis", "0001_initial"),
+        ("catalog", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Block',
+            name="Block",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(choices=[('draft', 'being filled'), ('queued', 'waiting'), ('running', 'running'), ('done', 'done'), ('failed', 'failed')], default='queued', max_length=10)),
-                ('stage', models.CharField(blank=True, help_text='What is being done now, for people.', max_length=200)),
-                ('done', models.PositiveBigIntegerField(default=0, help_text='Units finished in this stage.')),
-                ('total', models.PositiveBigIntegerField(default=0, help_text='Units of this stage; 0 while unknown.')),
-                ('unit', models.CharField(default='images', max_length=20)),
-                ('stage_started_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('heartbeat_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('error', models.TextField(blank=True, help_text='Why it failed and what to do, for people.')),
-                ('after_a', models.BigIntegerField(help_text='Images of dataset_a with after_a < id ≤ upto_a.')),
-                ('upto_a', models.BigIntegerField()),
-                ('after_b', models.BigIntegerField(help_text='Likewise; the same range inside one dataset is joined with itself.')),
-                ('upto_b', models.BigIntegerField()),
-                ('max_distance', models.FloatField()),
-                ('comparisons', models.ManyToManyField(related_name='blocks', to='analysis.comparison')),
-                ('dataset_a', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='catalog.dataset')),
-                ('dataset_b', models.ForeignKey(help_text='dataset_a ≤ dataset_b by id.', on_delete=django.db.models.deletion.CASCADE, related_name='+', to='catalog.dataset')),
-                ('signal', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='analysis.signal')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "being filled"),
+                            ("queued", "waiting"),
+                            ("running", "running"),
+                            ("done", "done"),
+                            ("failed", "failed"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "stage",
+                    models.CharField(blank=True, help_text="What is being done now, for people.", max_length=200),
+                ),
+                ("done", models.PositiveBigIntegerField(default=0, help_text="Units finished in this stage.")),
+                ("total", models.PositiveBigIntegerField(default=0, help_text="Units of this stage; 0 while unknown.")),
+                ("unit", models.CharField(default="images", max_length=20)),
+                ("stage_started_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("heartbeat_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("error", models.TextField(blank=True, help_text="Why it failed and what to do, for people.")),
+                ("after_a", models.BigIntegerField(help_text="Images of dataset_a with after_a < id ≤ upto_a.")),
+                ("upto_a", models.BigIntegerField()),
+                (
+                    "after_b",
+                    models.BigIntegerField(
+                        help_text="Likewise; the same range inside one dataset is joined with itself."
+                    ),
+                ),
+                ("upto_b", models.BigIntegerField()),
+                ("max_distance", models.FloatField()),
+                ("comparisons", models.ManyToManyField(related_name="blocks", to="analysis.comparison")),
+                (
+                    "dataset_a",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="catalog.dataset"
+                    ),
+                ),
+                (
+                    "dataset_b",
+                    models.ForeignKey(
+                        help_text="dataset_a ≤ dataset_b by id.",
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="catalog.dataset",
+                    ),
+                ),
+                (
+                    "signal",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="analysis.signal",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('signal', 'dataset_a', 'dataset_b', 'after_a', 'upto_a', 'after_b', 'upto_b', 'max_distance'), name='block_once')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=(
+                            "signal",
+                            "dataset_a",
+                            "dataset_b",
+                            "after_a",
+                            "upto_a",
+                            "after_b",
+                            "upto_b",
+                            "max_distance",
+                        ),
+                        name="block_once",
+                    )
+                ],
             },
         ),
     ]
