@@ -107,7 +107,12 @@ def start_postgres(data_dir: Path, database: str = "simweb") -> None:
     with server._lock:
         server.ensure_pgdata_inited()
         (folder / "postgresql.auto.conf").write_text(POSTGRES_SETTINGS)
-    server.start()
+    try:
+        server.start()
+    except subprocess.SubprocessError:
+        # A busy machine, or a server that is just ending: the second try finds it ended.
+        time.sleep(1)
+        server.start()
     socket_dir = str(server.get_postmaster_info().socket_dir)
     with psycopg.connect(host=socket_dir, user="postgres", dbname="postgres", autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():

@@ -77,8 +77,9 @@ class IngestDescriptors:
         return said
 
     def dataset_changed(self, dataset: Dataset) -> None:
-        """Comparisons of the dataset no longer cover all of it."""
-        Comparison.objects.filter(datasets=dataset, status=Job.Status.DONE).update(data_changed_at=timezone.now())
+        """Comparisons of the dataset no longer cover all of it, nor may one that is running."""
+        computed = Comparison.objects.filter(datasets=dataset).exclude(status=Job.Status.QUEUED)
+        computed.update(data_changed_at=timezone.now())
 
 
 def missing(dataset: Dataset, signals: Sequence[KnownSignal]) -> list[int]:
