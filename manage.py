@@ -4,11 +4,17 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 WITHOUT_DATABASE = {"", "help", "--help", "-h", "--version", "version", "collectstatic", "compute_overlap"}
 
 
+# What Python compiles is kept with everything else that a run keeps, not beside the sources.
+CACHE = Path(os.environ.get("SIMWEB_VAR") or Path(__file__).resolve().parent / "var") / "cache" / "pycache"
+
+
 def main() -> None:
+    sys.pycache_prefix = os.environ.setdefault("PYTHONPYCACHEPREFIX", str(CACHE))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "simweb.settings")
     from django.core.management import execute_from_command_line
 

