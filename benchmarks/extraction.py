@@ -1,6 +1,6 @@
 """Reading images for a comparison: one decode for everything, against one opening of the file per hash.
 
-    python -m benchmarks.extraction [--images 48] [--rounds 5]
+    python benchmarks/extraction.py [--images 48] [--rounds 7]
 
 The peer is the loop that people write with ImageHash: for each file, for each of the nine hashes, open the file and
 hash it. It computes nothing else. Ours also computes, from the one decode, SHA-256 of the file, the exact-pixel hash
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,7 +23,10 @@ from pathlib import Path
 import imagehash
 import numpy as np
 import numpy.typing as npt
+from machine import describe
 from PIL import Image, ImageDraw, ImageFilter
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from analysis.core.hashes import HASHES, compute
 from catalog.core.images import read_image, thumbnail
@@ -139,7 +141,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=7, help="the best round of each way counts")
     arguments = parser.parse_args()
     assert set(PEERS) == set(HASHES)
-    print(f"{len(PEERS)} hashes; {os.cpu_count()} cores; thumbnail {THUMBNAIL} pixels")
+    print(describe("imagehash", "pillow", "numpy"), f"{len(PEERS)} hashes; thumbnail {THUMBNAIL} pixels", sep="; ")
     start = time.perf_counter()
     ours(drawn(64, 64, 1, 0)[0])
     print(f"first image, with compilation or its cache: {time.perf_counter() - start:.1f} s")
@@ -152,7 +154,7 @@ def main() -> int:
         chosen = real[:: max(1, len(real) // arguments.images)][: arguments.images]
         kinds["paintings of saints"] = [path.read_bytes() for path in chosen]
     else:
-        print(f"paintings of saints: skipped, {SHARED_IMAGES} is absent")
+        print("paintings of saints: skipped, the shared material is absent")
     with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(2) as two, ProcessPoolExecutor(2) as processes:
         pools = {"1 thread": one, "2 threads": two, "2 processes": processes}
         for pool in pools.values():

@@ -1,6 +1,6 @@
 """Server time of the pages that can grow: 100,000 images, 1,000,000 measurements, 20,000 verdicts.
 
-    python -m benchmarks.pages [--images 100000] [--measurements 1000000]
+    python benchmarks/pages.py [--images 100000] [--measurements 1000000]
 
 Generates seeded rows into a database of its own, asks for each page many times as a signed-in person, and prints the
 median, the slowest and the number of SQL queries. Exits with an error if a median is over 100 ms.
@@ -9,14 +9,12 @@ median, the slowest and the number of SQL queries. Exits with an error if a medi
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import sys
 import time
-from pathlib import Path
 
-os.environ["SIMWEB_VAR"] = str(Path(__file__).resolve().parents[1] / "var" / "bench")
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "simweb.settings")
+from database import bench_database
+from machine import describe
 
 LIMIT_MS = 100.0
 REPEATS = 15
@@ -142,9 +140,7 @@ def measure(username: str, pages: dict[str, str]) -> bool:
             times.append((time.perf_counter() - started) * 1000)
             if response.status_code != 200:
                 sys.exit(f"{path} answered {response.status_code}")
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             client.get(path)
         median = statistics.median(times[1:])
         fine &= median <= LIMIT_MS
@@ -154,30 +150,13 @@ def measure(username: str, pages: dict[str, str]) -> bool:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=100_000)
     parser.add_argument("--measurements", type=int, default=1_000_000)
     arguments = parser.parse_args()
-
-    import django
-    from django.conf import settings
-
-    from simweb.embedded import start_postgres
-
-    start_postgres(settings.DATA_DIR)
-    django.setup()
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
-    from django.test.runner import DiscoverRunner
-
-    runner = DiscoverRunner(verbosity=0, interactive=False)
-    databases = runner.setup_databases()
-    try:
+    print(describe("django", "psycopg"))
+    with bench_database():
         fine = measure(*prepare(arguments.images, arguments.measurements))
-    finally:
-        runner.teardown_databases(databases)
     if not fine:
         sys.exit(f"A median is over {LIMIT_MS:.0f} ms.")
 
