@@ -44,11 +44,10 @@ TOO_WIDE = """() => [...document.querySelectorAll("body *")]
   .filter((each) => each.getBoundingClientRect().right > innerWidth + 1 && !each.closest(".scroll, nav, .sr, .skip"))
   .slice(0, 3).map((each) => each.tagName.toLowerCase() + "." + each.className)"""
 IN_DOCS = (
-    "sign-in-light-1440", "datasets-empty-light-1440", "datasets-light-1440", "upload-light-1440",
-    "comparison-new-light-1440", "overlap-light-1440", "overlap-dark-1440", "overlap-dark-390",
-    "overlap-upset-light-1440",
-    "pairs-light-1440", "pair-light-1440", "review-light-1440", "review-light-390", "review-end-light-1440",
-    "split-new-light-1440", "split-light-1440", "report-light-1440", "settings-light-1440",
+    "comparison-new-light-1440", "datasets-empty-light-1440", "datasets-light-1440", "overlap-dark-1440",
+    "overlap-light-1440", "overlap-upset-light-1440", "pair-light-1440", "pairs-light-1440", "report-light-1440",
+    "review-end-light-1440", "review-light-1440", "review-light-390", "settings-light-1440", "split-light-1440",
+    "split-new-light-1440", "upload-light-1440",
 )  # fmt: skip
 
 
@@ -261,14 +260,13 @@ def split_and_report(shot: Camera) -> None:
 
 
 def publish(folder: Path) -> None:
-    """Put the pictures that the documents show into docs/pictures, in 256 colours."""
+    """Put the pictures that the documents show into docs/pictures, without loss, since colours name datasets."""
     PUBLISHED.mkdir(parents=True, exist_ok=True)
-    for old in PUBLISHED.glob("*.png"):
+    for old in PUBLISHED.glob("*.webp"):
         old.unlink()
     for name in IN_DOCS:
         with Image.open(folder / f"{name}.png") as picture:
-            few = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-            few.save(PUBLISHED / f"{name}.png", optimize=True)
+            picture.convert("RGB").save(PUBLISHED / f"{name}.webp", lossless=True, quality=100)
     total = sum(path.stat().st_size for path in PUBLISHED.iterdir())
     print(f"{len(IN_DOCS)} of them are in {PUBLISHED.relative_to(ROOT)}, {total / 1e6:.1f} MB.")
 
