@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis.configuration import set_hypothesis_home_dir
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -20,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Before Django reads its settings: the tests never touch the data of `make run`.
 os.environ.setdefault("SIMWEB_VAR", str(ROOT / "var" / "test"))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "simweb.settings")
+set_hypothesis_home_dir(ROOT / "var" / "cache" / "hypothesis")
 
 
 @pytest.fixture(scope="session")
