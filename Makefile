@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 export PYTHONPYCACHEPREFIX := $(CURDIR)/var/cache/pycache
 export PORT
 
-.PHONY: run test setup screenshots bench clean-data help
+.PHONY: run test setup screenshots help
 
 run: setup  ## start the dashboard at http://localhost:$(PORT)
 	@exec $(PY) manage.py run
@@ -33,8 +33,8 @@ $(VENV)/.ready: requirements.txt
 	@$(PY) -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@touch $@
 
-screenshots: setup  ## walk the flow with the example; pictures of every page into docs/pictures
-	@$(PY) -m tests.browser.screenshots
+screenshots: setup  ## walk the flow with the example; pictures of every page into var/screenshots, the best into docs/pictures
+	@$(PY) -m tests.browser.screenshots --publish
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ —/'
