@@ -23,14 +23,14 @@ CLUSTERS: Mapping[Clusters, str] = {
 """What may be done with clusters, in words."""
 
 REASONS: Mapping[str, str] = {
-    "unlabelled": "carries no label",
-    "other_class": "carries none of the drawn classes",
-    "clustered": "is in a cluster of two or more images",
-    "several_classes": "carries more than one of the drawn classes",
-    "cluster_several_classes": "is in a cluster that carries more than one of the drawn classes",
-    "not_first": "is not the first image of its cluster by name",
-    "with_support": "is in the cluster of a support image",
-    "not_drawn": "was not drawn for the query",
+    "unlabelled": "without a label",
+    "other_class": "with none of the drawn classes",
+    "clustered": "in a cluster of two or more images",
+    "several_classes": "with more than one of the drawn classes",
+    "cluster_several_classes": "in a cluster with more than one of the drawn classes",
+    "not_first": "not the first of their cluster by name",
+    "with_support": "in the cluster of a support image",
+    "not_drawn": "not drawn for the query",
 }
 """Why an image is left out, in words; the first reason that holds counts."""
 

@@ -89,7 +89,7 @@ class LeftOut(Schema):
     """Images that are on neither side, for one reason."""
 
     reason: str = Field(examples=["with_support"])
-    words: str = Field(examples=["is in the cluster of a support image"])
+    words: str = Field(examples=["in the cluster of a support image"])
     images: int
 
 
