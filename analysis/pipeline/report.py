@@ -18,7 +18,8 @@ from analysis import bulk
 from analysis.core.archive import ArchiveWriter
 from analysis.core.arrays import Pairs
 from analysis.core.errors import AnalysisError
-from analysis.core.report import DatasetHashes, DatasetPart, ReportData, SignalPart, report_files
+from analysis.core.fingerprints import PUBLISHED_FILES
+from analysis.core.report import DatasetHashes, DatasetPart, FurtherHashes, ReportData, SignalPart, report_files
 from analysis.core.versions import versions
 from analysis.models import Comparison, Coverage, Report
 from analysis.models.review import Choice
@@ -81,6 +82,12 @@ def report_data(comparison: Comparison, thresholds: Mapping[str, float]) -> Repo
         choices=[choice.label for choice in CHOICES],
         versions=versions(),
         picture=partial(_picture, population.ids),
+        # The two hashes that studies publish go along, whatever was compared, so that others can compare by them.
+        further=[
+            FurtherHashes(each.name, each.hash.title, _hashes(each, population))
+            for each in map(signal, PUBLISHED_FILES)
+            if each.name not in thresholds
+        ],
     )
 
 
@@ -129,6 +136,19 @@ def _labels(dataset: Dataset, ids: NDArray[np.int64], names: Sequence[str]) -> d
     return found
 
 
+def _hashes(known: KnownSignal, population: Population) -> list[DatasetHashes]:
+    """The hashes of every dataset under a signal."""
+    found = []
+    for position, dataset in enumerate(population.datasets):
+        ids, bits = bulk.read_hashes(dataset_id=dataset.pk, signal_id=known.id, n_bits=known.n_bits)
+        start, stop = population.bounds[position : position + 2]
+        own = population.ids[start:stop]
+        if len(ids) and not np.isin(ids, own).all():
+            raise _changed(dataset)
+        found.append(DatasetHashes(bits, np.searchsorted(own, ids).astype(np.int64)))
+    return found
+
+
 def _signal(
     comparison: Comparison,
     known: KnownSignal,
@@ -136,15 +156,11 @@ def _signal(
     population: Population,
     judged: Mapping[int, NDArray[np.int64]],
 ) -> SignalPart:
-    hashes, last = [], {}
-    for position, dataset in enumerate(population.datasets):
-        ids, bits = bulk.read_hashes(dataset_id=dataset.pk, signal_id=known.id, n_bits=known.n_bits)
-        start, stop = population.bounds[position : position + 2]
-        own = population.ids[start:stop]
-        if len(ids) and not np.isin(ids, own).all():
-            raise _changed(dataset)
-        hashes.append(DatasetHashes(bits, np.searchsorted(own, ids).astype(np.int64)))
-        last[dataset.pk] = int(ids[-1]) if len(ids) else 0
+    hashes = _hashes(known, population)
+    last = {
+        dataset.pk: int(population.ids[start + each.rows[-1]]) if len(each.rows) else 0
+        for dataset, each, start in zip(population.datasets, hashes, population.bounds[:-1], strict=True)
+    }
     parts = []
     for cell in cells(comparison):
         covered = Coverage.objects.filter(

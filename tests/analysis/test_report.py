@@ -177,3 +177,11 @@ def test_the_published_study_comes_out_of_a_report(project: Project) -> None:
         assert json.loads(files[f"datasets/{name}/names.json"]) == order
     assert "43 of 1,864 (2.3 %) | 39 of 718 (5.4 %) | 44" in files["report.md"].decode()
     assert "fingerprint only" in files["report.html"].decode()
+
+
+def test_the_published_hashes_go_along_whatever_was_compared(project: Project, pair: tuple[Dataset, Dataset]) -> None:
+    files = contents(make(compared(project, *pair, **{"dhash_8": 8})))
+    for name in ("perceptual_hashes.json", "robust_hashes.json", "dhash-8.json"):
+        held = [path for path in files if path.endswith(f"/{name}")]
+        assert len(held) == 2, name
+        assert all(json.loads(files[path]) for path in held)

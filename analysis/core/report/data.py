@@ -85,6 +85,21 @@ class SignalPart:
         return PUBLISHED_KEYS.get(self.name, self.name)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FurtherHashes:
+    """Hashes that the report hands out beside those of its signals.
+
+    Attributes:
+        name: of the signal.
+        title: for people.
+        hashes: one for each dataset, in the report's order; those without any are passed over.
+    """
+
+    name: str
+    title: str
+    hashes: Sequence[DatasetHashes]
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """Two datasets of a report by position, a ≤ b, and the three counts between them.
@@ -116,6 +131,7 @@ class ReportData:
         signals: in order.
         choices: verdicts that occur in `SignalPart.verdicts`, for people.
         versions: library -> version.
+        further: hashes of signals that the report is not about.
         picture: gives the thumbnail of a row (of all datasets) as JPEG; None where there is no picture.
 
     Raises:
@@ -130,6 +146,7 @@ class ReportData:
     choices: Sequence[str]
     versions: Mapping[str, str]
     picture: Callable[[int], bytes | None]
+    further: Sequence[FurtherHashes] = ()
 
     def __post_init__(self) -> None:
         if self.scope not in ("across", "within", "both") or not self.datasets or not self.signals:

@@ -9,7 +9,7 @@ from functools import partial
 from analysis.core.archive import SafeNames
 from analysis.core.fingerprints import file_name_of
 from analysis.core.report import lists, words
-from analysis.core.report.data import ReportData
+from analysis.core.report.data import FurtherHashes, ReportData, SignalPart
 from analysis.core.report.figures import draw_sets, kind_of
 from analysis.core.report.markdown import markdown
 from analysis.core.report.page import page
@@ -91,6 +91,7 @@ def _signal_files(data: ReportData, figures: list[dict[str, bytes]]) -> Iterator
 def _dataset_files(data: ReportData) -> Iterator[ReportFile]:
     """A folder for each dataset, which can be uploaded as a dataset of fingerprints."""
     folders = SafeNames()
+    parts: list[SignalPart | FurtherHashes] = [*data.signals, *data.further]
     for position, dataset in enumerate(data.datasets):
         folder = f"datasets/{folders.name(dataset.name)}"
         yield ReportFile(
@@ -104,9 +105,12 @@ def _dataset_files(data: ReportData) -> Iterator[ReportFile]:
                 f"{dataset.name}: labels of {words.number(len(dataset.labels), 'image')}",
                 _one(lists.labels_json, dataset),
             )
-        for part in data.signals:
+        for part in parts:
+            hashes = part.hashes[position]
+            if isinstance(part, FurtherHashes) and not len(hashes.bits):
+                continue
             yield ReportFile(
                 f"{folder}/{file_name_of(part.name)}",
                 f"{dataset.name}: hashes, {part.title}",
-                _one(lists.hashes_json, part.name, dataset, part.hashes[position]),
+                _one(lists.hashes_json, part.name, dataset, hashes),
             )
