@@ -4,9 +4,9 @@
 
 The peer is the loop that people write with ImageHash: for each file, for each of the nine hashes, open the file and
 hash it. It computes nothing else. Ours also computes, from the one decode, SHA-256 of the file, the exact-pixel hash
-and the thumbnail. All ways take turns over the same batch of files, several rounds, and the best round of each
-counts, so that a machine with other work on it favours none. Files are drawn from a seed, in two sizes, and taken
-from the real paintings beside the project where they are present. The run fails if a bit differs.
+and the thumbnail. All ways take turns over the same files, several rounds, and the best round of each counts, so that
+a machine with other work on it favours none. Files are drawn from a seed, in two sizes, and taken from the real
+paintings beside the project where they are present. The run fails if a bit differs.
 """
 
 from __future__ import annotations
@@ -33,8 +33,6 @@ from catalog.core.images import read_image, thumbnail
 
 SHARED_IMAGES = Path(__file__).resolve().parents[2] / "shared" / "data" / "saints" / "images"
 THUMBNAIL = 320
-BATCH = 12
-"""Files of unequal size leave the second thread idle at the end of a batch: the shorter the batch, the more of it."""
 
 Bits = dict[str, bytes]
 
@@ -109,21 +107,16 @@ def measure(title: str, files: Sequence[bytes], rounds: int, pools: Mapping[str,
     sizes = [Image.open(io.BytesIO(data)).size for data in files]
     megapixels = float(np.mean([w * h for w, h in sizes])) / 1e6
     wrong = [i for i, data in enumerate(files) if plain(data) != ours(data)]
-    total = dict.fromkeys(["plain", "decoding alone", *pools], 0.0)
-    for start in range(0, len(files), BATCH):
-        batch = files[start : start + BATCH]
-        ways: dict[str, Callable[[], object]] = {
-            "plain": partial(run, map, plain, batch),
-            "decoding alone": partial(run, map, decode, batch),
-            **{name: partial(run, pool.map, ours, batch) for name, pool in pools.items()},
-        }
-        best = dict.fromkeys(ways, float("inf"))
-        for _ in range(rounds):
-            for name, way in ways.items():
-                best[name] = min(best[name], seconds(way))
-        for name, value in best.items():
-            total[name] += value
-    each = {name: 1e3 * value / len(files) for name, value in total.items()}
+    ways: dict[str, Callable[[], object]] = {
+        "plain": partial(run, map, plain, files),
+        "decoding alone": partial(run, map, decode, files),
+        **{name: partial(run, pool.map, ours, files) for name, pool in pools.items()},
+    }
+    best = dict.fromkeys(ways, float("inf"))
+    for _ in range(rounds):
+        for name, way in ways.items():
+            best[name] = min(best[name], seconds(way))
+    each = {name: 1e3 * value / len(files) for name, value in best.items()}
     print(f"\n{title}: {len(files)} files, {megapixels:.2f} megapixels on average")
     print(f"  {'plain, 1 core':20}{each['plain']:8.2f} ms an image")
     print(f"  {'decoding alone':20}{each['decoding alone']:8.2f} ms an image")
