@@ -75,6 +75,8 @@ def test_the_whole_job(browser_page: Page, drawn: tuple[Path, example.Truth], tm
         row = page.get_by_role("row").filter(has_text=name)
         expect(row).to_contain_text(f"{images} taken", timeout=60_000)
     expect(page.get_by_role("row").filter(has_text="Partner")).to_contain_text("fingerprints only")
+    rows = page.locator("#datasets tbody tr").all_inner_texts()
+    assert [row.split("\n")[0].split("\t")[0].strip() for row in rows] == [*example.FOLDERS, "Partner"]
 
     # What was recognised, and what was refused and why.
     page.get_by_role("row").filter(has_text="Harbour museum").get_by_role("link", name=re.compile("taken")).click()

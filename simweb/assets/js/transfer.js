@@ -105,6 +105,8 @@ const batches = (files) => {
   return parts;
 };
 
+let begins = Promise.resolve();
+
 /**
  * A delivery on its way. `run` may be called again after it threw: it goes on where it stopped.
  *
@@ -133,7 +135,10 @@ export class Transfer {
     if (!this.#urls) {
       const { kind, name, bytes } = this.delivery;
       const asked = JSON.stringify({ dataset, kind, source_name: name, bytes_expected: bytes });
-      this.#urls = await request(this.beginUrl, asked, { signal, type: "application/json" });
+      // One after another, so that datasets stand in the order in which they were dropped.
+      const begun = begins.then(() => request(this.beginUrl, asked, { signal, type: "application/json" }));
+      begins = begun.catch(() => {});
+      this.#urls = await begun;
     }
     while (this.#next < this.#parts.length) {
       const part = this.#parts[this.#next];
