@@ -180,7 +180,7 @@ def test_the_published_study_comes_out_of_a_report(project: Project) -> None:
 
 
 def test_the_published_hashes_go_along_whatever_was_compared(project: Project, pair: tuple[Dataset, Dataset]) -> None:
-    files = contents(make(compared(project, *pair, **{"dhash_8": 8})))
+    files = contents(make(compared(project, *pair, dhash_8=8)))
     for name in ("perceptual_hashes.json", "robust_hashes.json", "dhash-8.json"):
         held = [path for path in files if path.endswith(f"/{name}")]
         assert len(held) == 2, name
