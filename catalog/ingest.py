@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -198,26 +198,57 @@ def _take_pictures(
 ) -> None:
     entries = {entry.path: entry for entry in layout.images}
     progress.stage("Reading images", total=len(entries), unit="files")
-    workers = os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
-        for chunk in _chunks(source.iterate(list(entries))):
+    unreadable: list[RefusedImage] = []
+    seen: set[str] = set()
+
+    def finish(chunk: Sequence[Future[Taken | Refused]], refused: list[Refused], files: int) -> None:
+        outcomes = [future.result() for future in chunk]
+        refused += [outcome for outcome in outcomes if isinstance(outcome, Refused)]
+        _write(upload, [outcome for outcome in outcomes if isinstance(outcome, Taken)], refused, labels)
+        progress.advance(files)
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        # While one chunk is written, the next is decoded already.
+        waiting: tuple[Sequence[Future[Taken | Refused]], list[Refused], int] | None = None
+        for chunk in _chunks(_readable(source, list(entries), unreadable)):
+            seen.update(path for path, _ in chunk)
             known = _known_names(upload, [entries[path].name for path, _ in chunk])
-            fresh = [(entries[path], data) for path, data in chunk if entries[path].name not in known]
-            outcomes = list(pool.map(lambda item: _take(upload.dataset_id, *item), fresh))
-            refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
-            refused += [
-                Refused(
-                    path,
-                    "same-name",
-                    f"The dataset already has an image named {entries[path].name}."
-                    " Rename the file if it is another picture.",
-                )
-                for path, _ in chunk
-                # An image of this very upload was taken by a run that was interrupted.
-                if known.get(entries[path].name, upload.pk) != upload.pk
+            decoding = [
+                pool.submit(_take, upload.dataset_id, entries[path], data)
+                for path, data in chunk
+                if entries[path].name not in known
             ]
-            _write(upload, [outcome for outcome in outcomes if isinstance(outcome, Taken)], refused, labels)
-            progress.advance(len(chunk))
+            if waiting is not None:
+                finish(*waiting)
+            # An image of this very upload was taken by a run that was interrupted.
+            taken_by_others = [path for path, _ in chunk if known.get(entries[path].name, upload.pk) != upload.pk]
+            waiting = decoding, [_same_name(entries[path]) for path in taken_by_others], len(chunk)
+        if waiting is not None:
+            finish(*waiting)
+    # Loose files are read in the order of their paths, so the errors come in that order too.
+    lost = sorted(entries.keys() - seen)
+    gone = [Refused(path, error.code, str(error)) for path, error in zip(lost, unreadable, strict=True)]
+    _write(upload, [], gone, labels)
+
+
+def _readable(source: Source, paths: Sequence[str], unreadable: list[RefusedImage]) -> Iterator[tuple[str, bytes]]:
+    """The files that can be read; why others cannot goes into `unreadable`."""
+    files = source.iterate(paths)
+    while True:
+        try:
+            yield next(files)
+        except StopIteration:
+            return
+        except RefusedImage as error:
+            unreadable.append(error)
+
+
+def _same_name(entry: ImageEntry) -> Refused:
+    return Refused(
+        entry.path,
+        "same-name",
+        f"The dataset already has an image named {entry.name}. Rename the file if it is another picture.",
+    )
 
 
 def _known_names(upload: Upload, names: Sequence[str]) -> dict[str, int | None]:

@@ -7,12 +7,16 @@ import json
 import tarfile
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
 
 from analysis.models import Hash
 from catalog.core.errors import CatalogError, Conflict, RefusedArchive
+from catalog.core.sources import open_source
+from catalog.ingest import ingest
+from catalog.jobs import work_on
 from catalog.models import Dataset, Image, Label, Project, Upload
 from catalog.tasks import import_upload
 from catalog.workspace import add_part, begin_upload, create_dataset, delete_dataset, finish_upload
@@ -200,3 +204,18 @@ def test_odd_formats_are_taken_and_the_corrupt_one_refused(import_files: Bring) 
     assert "ukbench09268_corrupt.jpg" in refused
     assert "ukbench09380.svg" in refused
     assert upload.images_taken + upload.files_refused == upload.files_seen == 12
+
+
+def test_a_file_that_vanishes_meanwhile_is_refused_and_the_rest_goes_on(
+    dataset: Dataset, picture: Draw, tmp_path: Path
+) -> None:
+    for n in range(4):
+        (tmp_path / f"{n}.png").write_bytes(picture(n))
+    upload = begin_upload(dataset=dataset, kind="folder", source_name="loose", bytes_expected=0, by=None)
+    with work_on(upload, expected=()) as progress, open_source(tmp_path) as source:
+        (tmp_path / "1.png").unlink()
+        (tmp_path / "3.png").unlink()
+        ingest(upload, source, progress)
+    upload.refresh_from_db()
+    assert (upload.files_seen, upload.images_taken) == (4, 2)
+    assert list(upload.refused.order_by("path").values_list("path", flat=True)) == ["1.png", "3.png"]
