@@ -114,6 +114,7 @@ def ingest(upload: Upload, source: Source, progress: Progress[Upload]) -> None:
         BrokenTable: a label or fingerprint file cannot be read; the message names file and line.
     """
     dataset = upload.dataset
+    stored: set[str] = set()
     with _alone(dataset):
         try:
             progress.stage("Reading the list of files", unit="files")
@@ -126,10 +127,11 @@ def ingest(upload: Upload, source: Source, progress: Progress[Upload]) -> None:
             else:
                 said = []
                 _write(upload, [], refused, labels)
-                _take_pictures(upload, source, layout, labels, progress)
+                _take_pictures(upload, source, layout, labels, progress, stored=stored)
             _conclude(upload, layout, said)
         except Exception:
             undo(upload)
+            _forget(dataset, stored)
             raise
     discard_parts(upload=upload)
 
@@ -193,9 +195,22 @@ def _store_labels(dataset: Dataset, layout: Layout) -> dict[str, int]:
     return {name: label.pk for name, label in stored.items()}
 
 
+def _forget(dataset: Dataset, stored: set[str]) -> None:
+    """Delete files that were stored for an upload that is refused, unless an image of another upload has them."""
+    held = Image.objects.filter(dataset=dataset, file__in=stored)
+    files.delete(stored - files.keys_of(held))
+
+
 def _take_pictures(
-    upload: Upload, source: Source, layout: Layout, labels: Mapping[str, int], progress: Progress[Upload]
+    upload: Upload,
+    source: Source,
+    layout: Layout,
+    labels: Mapping[str, int],
+    progress: Progress[Upload],
+    *,
+    stored: set[str],
 ) -> None:
+    """Take the images of a source; `stored` collects the keys of all files that were put into the store."""
     entries = {entry.path: entry for entry in layout.images}
     progress.stage("Reading images", total=len(entries), unit="files")
     unreadable: list[RefusedImage] = []
@@ -214,7 +229,7 @@ def _take_pictures(
             seen.update(path for path, _ in chunk)
             known = _known_names(upload, [entries[path].name for path, _ in chunk])
             decoding = [
-                pool.submit(_take, upload.dataset_id, entries[path], data)
+                pool.submit(_take, upload.dataset_id, entries[path], data, stored)
                 for path, data in chunk
                 if entries[path].name not in known
             ]
@@ -270,18 +285,21 @@ def _chunks(files: Iterator[tuple[str, bytes]]) -> Iterator[list[tuple[str, byte
         yield chunk
 
 
-def _take(dataset_id: int, entry: ImageEntry, data: bytes) -> Taken | Refused:
+def _take(dataset_id: int, entry: ImageEntry, data: bytes, stored: set[str]) -> Taken | Refused:
     """Decode and store one file (in a worker thread, without the database)."""
     try:
         decoded = read_image(data)
     except RefusedImage as error:
         return Refused(entry.path, error.code, str(error))
+    original = files.original_key(dataset_id, decoded.sha256, decoded.format)
+    small = files.thumbnail_key(dataset_id, decoded.sha256)
+    stored.update((original, small))
     return Taken(
         entry=entry,
         decoded=decoded,
         size=len(data),
-        file=files.keep(files.original_key(dataset_id, decoded.sha256, decoded.format), data),
-        thumbnail=files.keep(files.thumbnail_key(dataset_id, decoded.sha256), thumbnail(decoded, THUMBNAIL_SIZE)),
+        file=files.keep(original, data),
+        thumbnail=files.keep(small, thumbnail(decoded, THUMBNAIL_SIZE)),
         described=[observer.describe(decoded) for observer in observers()],
     )
 

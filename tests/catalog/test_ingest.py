@@ -219,3 +219,19 @@ def test_a_file_that_vanishes_meanwhile_is_refused_and_the_rest_goes_on(
     upload.refresh_from_db()
     assert (upload.files_seen, upload.images_taken) == (4, 2)
     assert list(upload.refused.order_by("path").values_list("path", flat=True)) == ["1.png", "3.png"]
+
+
+def test_an_archive_that_breaks_off_leaves_no_file_behind(
+    dataset: Dataset, picture: Draw, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from catalog import ingest as module
+
+    monkeypatch.setattr(module, "CHUNK_FILES", 2)
+    content = bytearray(zipped({f"{n}.png": picture(n) for n in range(7)}))
+    # One byte in the middle of the last member's data, which its checksum betrays.
+    content[content.rindex(b"IEND") - 40] ^= 0xFF
+    upload = send(dataset, bytes(content))
+    with pytest.raises(RefusedArchive):
+        import_upload(upload.pk)
+    assert not Image.objects.exists()
+    assert [path for path in (tmp_path / "files").rglob("*") if path.is_file()] == []
