@@ -64,6 +64,10 @@ def _rows(fields: Sequence[tuple[str, str, int]], columns: Sequence[NDArray[np.g
     return rows
 
 
+FEW_ROWS = 5_000
+"""Up to here one statement with arrays is faster than COPY, which needs a table to copy into."""
+
+
 def read_hashes(
     *, dataset_id: int, signal_id: int, n_bits: int, after: int = 0, upto: int = LAST_ID
 ) -> tuple[NDArray[np.int64], PackedBits]:
@@ -86,12 +90,22 @@ def read_hashes(
 
 def write_hashes(*, dataset_id: int, signal_id: int, image_ids: NDArray[np.int64], bits: PackedBits) -> None:
     """Store hashes; those that are there already stay as they are."""
+    if len(bits) <= FEW_ROWS:
+        values = [row.tobytes() for row in bits.packed]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO analysis_hash (image_id, dataset_id, signal_id, bits)"
+                " SELECT image_id, %s, %s, bits FROM unnest(%s::bigint[], %s::bytea[]) AS one (image_id, bits)"
+                " ON CONFLICT DO NOTHING",
+                [dataset_id, signal_id, image_ids.tolist(), values],
+            )
+        return
     width = bits.packed.shape[1]
     fields = [("image", ">i8", 8), ("bits", f"V{width}", width)]
-    values = np.ascontiguousarray(bits.packed).view(f"V{width}").reshape(len(bits))
+    packed = np.ascontiguousarray(bits.packed).view(f"V{width}").reshape(len(bits))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE staged (image_id bigint, bits bytea) ON COMMIT DROP")
-        _copy_in("staged", ["image_id", "bits"], _rows(fields, [image_ids, values]))
+        _copy_in("staged", ["image_id", "bits"], _rows(fields, [image_ids, packed]))
         cursor.execute(
             "INSERT INTO analysis_hash (image_id, dataset_id, signal_id, bits)"
             " SELECT image_id, %s, %s, bits FROM staged ON CONFLICT DO NOTHING",

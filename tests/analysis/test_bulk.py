@@ -10,10 +10,11 @@ from django.db import IntegrityError
 from psycopg.errors import CheckViolation
 
 from analysis import bulk
-from analysis.core.arrays import Pairs
+from analysis.core.arrays import PackedBits, Pairs
 from analysis.models import Measurement
 from analysis.signals import signal
-from catalog.models import Dataset, Image
+from catalog.models import Dataset, Image, Project
+from catalog.workspace import create_dataset
 
 Make = Callable[..., Dataset]
 
@@ -83,3 +84,18 @@ def test_a_pair_in_the_wrong_order_is_refused(hashed: Make) -> None:
     wrong = Pairs(ids[1:], ids[:-1], np.zeros(5, np.float32))
     with pytest.raises((IntegrityError, CheckViolation)):
         write(a, a, wrong)
+
+
+@pytest.mark.parametrize("n", [3, bulk.FEW_ROWS, bulk.FEW_ROWS + 1])
+def test_few_and_many_hashes_are_stored_alike_and_twice_is_once(project: Project, n: int) -> None:
+    dataset = create_dataset(project=project, name="many", by=None)
+    Image.objects.bulk_create(Image(dataset=dataset, name=str(k), path=str(k)) for k in range(n))
+    ids = bulk.read_image_ids(dataset_id=dataset.pk)
+    known = signal("block_mean-16")
+    bits = PackedBits(np.random.default_rng(n).integers(0, 256, (n, 32), np.uint8), 256)
+    other = PackedBits(255 - bits.packed, 256)
+    for each in (bits, other):
+        bulk.write_hashes(dataset_id=dataset.pk, signal_id=known.id, image_ids=ids, bits=each)
+    found, stored = bulk.read_hashes(dataset_id=dataset.pk, signal_id=known.id, n_bits=256)
+    assert (found == ids).all()
+    assert (stored.packed == bits.packed).all()
