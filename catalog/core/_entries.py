@@ -58,7 +58,7 @@ class Limits:
     max_total_bytes: int = 200 * 10**9
     max_member_bytes: int = 512 * 10**6
     max_ratio: float = 200.0
-    ratio_floor_bytes: int = 100 * 10**6
+    ratio_floor_bytes: int = 10 * 10**6
     max_path_bytes: int = 1024
 
 

@@ -235,3 +235,16 @@ def test_an_archive_that_breaks_off_leaves_no_file_behind(
         import_upload(upload.pk)
     assert not Image.objects.exists()
     assert [path for path in (tmp_path / "files").rglob("*") if path.is_file()] == []
+
+
+def test_an_archive_with_a_bombs_ratio_is_refused_whole(dataset: Dataset, picture: Draw) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("fine.png", picture(1))
+        archive.writestr("zeros.png", bytes(20_000_000))
+    upload = send(dataset, out.getvalue())
+    with pytest.raises(RefusedArchive):
+        import_upload(upload.pk)
+    upload.refresh_from_db()
+    assert (upload.status, Image.objects.count()) == ("failed", 0)
+    assert "times" in upload.error or "unpack" in upload.error
