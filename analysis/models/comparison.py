@@ -42,6 +42,9 @@ class ComparisonSignal(models.Model):
     comparison = models.ForeignKey(Comparison, models.CASCADE, related_name="signals")
     signal = models.ForeignKey(Signal, models.PROTECT, related_name="+")
     max_distance = models.FloatField(help_text="Hamming bits, or cosine distance.")
+    error = models.TextField(
+        blank=True, help_text="Why this signal could not be computed and what to do; the others were."
+    )
 
     class Meta:
         ordering = ["id"]
@@ -133,6 +136,10 @@ class Measurement(models.Model):
     image_a = models.ForeignKey(Image, models.CASCADE, related_name="+", db_index=False)
     image_b = models.ForeignKey(Image, models.CASCADE, related_name="+")
     distance = models.FloatField()
+    orientation = models.SmallIntegerField(
+        null=True,
+        help_text="EXIF orientation, 1 to 8, that turns image_b to match image_a; only where all eight were tried.",
+    )
 
     class Meta:
         constraints = [
