@@ -136,7 +136,9 @@ class Pairs:
     Attributes:
         a: int64, shape (m,), row in the first set.
         b: int64, shape (m,), row in the second set (in the same set, then always a < b).
-        distance: float32, shape (m,): Hamming bits (whole numbers) or cosine distance.
+        distance: float32, shape (m,): Hamming bits (whole numbers), cosine or Euclidean distance.
+        orientation: int8, shape (m,): the EXIF orientation (1 to 8) that turns image b to match image a; None where
+            none was looked for.
 
     Raises:
         InvalidArray: wrong dtypes or unequal lengths.
@@ -145,17 +147,19 @@ class Pairs:
     a: NDArray[np.int64]
     b: NDArray[np.int64]
     distance: NDArray[np.float32]
+    orientation: NDArray[np.int8] | None = None
 
     def __post_init__(self) -> None:
-        for name, dtype in (("a", np.int64), ("b", np.int64), ("distance", np.float32)):
-            array: NDArray[Any] = getattr(self, name)
+        for name, dtype in (("a", np.int64), ("b", np.int64), ("distance", np.float32), ("orientation", np.int8)):
+            array: NDArray[Any] | None = getattr(self, name)
+            if array is None:
+                continue
             if array.dtype != dtype or array.ndim != 1:
                 wanted = f"{np.dtype(dtype)} of shape (m,)"
                 raise InvalidArray(f"Pairs.{name} is an array {wanted}, not {array.dtype} of shape {array.shape}.")
-        if not len(self.a) == len(self.b) == len(self.distance):
-            raise InvalidArray(f"Pairs of unequal lengths: {len(self.a)}, {len(self.b)}, {len(self.distance)}.")
-        for name in ("a", "b", "distance"):
-            object.__setattr__(self, name, _freeze(getattr(self, name)))
+            if len(array) != len(self.a):
+                raise InvalidArray(f"Pairs of unequal lengths: {len(self.a)} of a, {len(array)} of {name}.")
+            object.__setattr__(self, name, _freeze(array))
 
     def __len__(self) -> int:
         return len(self.a)
@@ -166,12 +170,15 @@ class Pairs:
         none = np.empty(0, np.int64)
         return cls(none, none, np.empty(0, np.float32))
 
+    def take(self, chosen: slice | NDArray[np.bool_] | NDArray[np.int64]) -> Pairs:
+        """Some of the pairs, as an index of numpy chooses them."""
+        orientation = None if self.orientation is None else self.orientation[chosen]
+        return Pairs(self.a[chosen], self.b[chosen], self.distance[chosen], orientation)
+
     def sorted(self) -> Pairs:
         """The same pairs in canonical order: by a, then b."""
-        order = np.lexsort((self.b, self.a))
-        return Pairs(self.a[order], self.b[order], self.distance[order])
+        return self.take(np.lexsort((self.b, self.a)))
 
     def within(self, distance: float) -> Pairs:
         """The pairs at most `distance` apart."""
-        keep = self.distance <= np.float32(distance)
-        return Pairs(self.a[keep], self.b[keep], self.distance[keep])
+        return self.take(self.distance <= np.float32(distance))

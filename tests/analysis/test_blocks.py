@@ -185,9 +185,9 @@ def test_a_worker_killed_within_a_block(
 ) -> None:
     datasets = [hashed("a", 30), hashed("b", 30)]
     comparison = waiting(project, datasets, "both", 9)
-    monkeypatch.setattr(bulk, "WRITE_ROWS", 3)
+    monkeypatch.setattr(bulk.measurements, "WRITE_ROWS", 3)
     written: list[int] = []
-    write = bulk._write_new
+    write = bulk.measurements._write_new
 
     def dying(*args: object) -> None:
         written.append(1)
@@ -196,7 +196,7 @@ def test_a_worker_killed_within_a_block(
         write(*args)  # type: ignore[arg-type]
 
     with monkeypatch.context() as until_killed:
-        until_killed.setattr(bulk, "_write_new", dying)
+        until_killed.setattr(bulk.measurements, "_write_new", dying)
         until_killed.setattr(compare, "settle", lambda comparison: None)
         with pytest.raises(Killed):
             run_comparison(comparison.pk)

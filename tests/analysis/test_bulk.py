@@ -10,8 +10,9 @@ from django.db import IntegrityError
 from psycopg.errors import CheckViolation
 
 from analysis import bulk
-from analysis.core.arrays import PackedBits, Pairs
-from analysis.models import Measurement
+from analysis.core.arrays import PackedBits, Pairs, Vectors
+from analysis.core.errors import InvalidArray
+from analysis.models import Measurement, Signal
 from analysis.signals import signal
 from catalog.models import Dataset, Image, Project
 from catalog.workspace import create_dataset
@@ -54,7 +55,7 @@ def test_a_range_of_hashes(hashed: Make) -> None:
 
 @pytest.mark.parametrize("rows", [1, 7, 200_000])
 def test_measurements_come_back_whatever_was_known(hashed: Make, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
-    monkeypatch.setattr(bulk, "WRITE_ROWS", rows)
+    monkeypatch.setattr(bulk.measurements, "WRITE_ROWS", rows)
     a, b = hashed("a", 6), hashed("b", 5)
     pairs = every_pair(a, b)
     write(a, b, every_pair(a, b, step=3))
@@ -99,3 +100,40 @@ def test_few_and_many_hashes_are_stored_alike_and_twice_is_once(project: Project
     found, stored = bulk.read_hashes(dataset_id=dataset.pk, signal_id=known.id, n_bits=256)
     assert (found == ids).all()
     assert (stored.packed == bits.packed).all()
+
+
+@pytest.mark.parametrize("dim", [3, 512, 2048])
+def test_embeddings_come_back_to_the_bit_and_known_ones_stay(hashed: Make, dim: int) -> None:
+    dataset = hashed("a", 9)
+    ids = bulk.read_image_ids(dataset_id=dataset.pk)
+    key = Signal.objects.create(name=f"vectors:test-{dim}").pk
+    values = np.random.default_rng(dim).normal(size=(9, dim))
+    vectors = Vectors((values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32))
+
+    def write(part: slice, vectors: Vectors) -> None:
+        bulk.write_embeddings(dataset_id=dataset.pk, signal_id=key, image_ids=ids[part], vectors=vectors)
+
+    assert bulk.read_embeddings(dataset_id=dataset.pk, signal_id=key)[1] is None
+    write(slice(2, 6), Vectors(vectors.values[2:6]))
+    # Those that are known stay, whatever comes for them later.
+    write(slice(0, 9), Vectors(np.concatenate([vectors.values[:2], -vectors.values[2:6], vectors.values[6:]])))
+    found, stored = bulk.read_embeddings(dataset_id=dataset.pk, signal_id=key)
+    assert stored is not None
+    assert found.tolist() == ids.tolist()
+    assert np.array_equal(stored.values, vectors.values)
+    some, of_them = bulk.read_embeddings(dataset_id=dataset.pk, signal_id=key, after=int(ids[2]), upto=int(ids[4]))
+    assert of_them is not None
+    assert (some.tolist(), of_them.values.tolist()) == (ids[3:5].tolist(), vectors.values[3:5].tolist())
+    assert Signal.objects.get(pk=key).dim == dim
+    with pytest.raises(InvalidArray, match=f"2 dimensions .* have {dim:,}"):
+        write(slice(0, 1), Vectors(np.array([[1, 0]], np.float32)))
+
+
+def test_the_orientation_of_a_pair_is_kept(hashed: Make) -> None:
+    a, b = hashed("a", 2), hashed("b", 2)
+    pairs = every_pair(a, b)
+    turned = Pairs(pairs.a, pairs.b, pairs.distance, np.array([1, 6, 3, 8], np.int8))
+    write(a, b, turned.take(slice(0, 1)))
+    write(a, b, turned)
+    rows = Measurement.objects.order_by("image_a", "image_b").values_list("orientation", flat=True)
+    assert list(rows) == [1, 6, 3, 8]
