@@ -1,21 +1,22 @@
-"""Perceptual hashes: one file per hash, each bit equal to that of the ImageHash library where it has the hash."""
+"""Perceptual hashes: one file per hash, each equal to that of the library that it is known from."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.core.hashes._rendition import Rendition
+from analysis.core.metrics import Metric
 from analysis.core.registry import Registry
 
 __all__ = ["HASHES", "Hash", "Rendition", "compute"]
 
 
 class Hash(Protocol):
-    """A function from an image to bits, of which similar images share most."""
+    """A function from an image to a few bytes, by whose distance similar images are found."""
 
     @property
     def name(self) -> str:
@@ -33,17 +34,22 @@ class Hash(Protocol):
         ...
 
     @property
-    def n_bits(self) -> int:
-        """Number of bits."""
+    def metric(self) -> Metric[Any]:
+        """How the bytes of two images are compared."""
         ...
 
     @property
-    def default_distance(self) -> int:
-        """Largest Hamming distance, in bits, at which two images are worth a look."""
+    def default_distance(self) -> float:
+        """Largest distance, on the metric's scale, at which two images are worth a look."""
         ...
 
-    def compute(self, rendition: Rendition) -> NDArray[np.bool_]:
-        """The bits of one image: bool, shape (n_bits,)."""
+    @property
+    def at_import(self) -> bool:
+        """Whether it is computed while an image is imported; else when a comparison asks for it."""
+        ...
+
+    def describe(self, rendition: Rendition) -> NDArray[np.uint8]:
+        """The bytes of one image, as they are stored: uint8, shape (metric.width,), any length where that is None."""
         ...
 
 
@@ -58,7 +64,7 @@ def compute(rgb: NDArray[np.uint8], names: Sequence[str]) -> dict[str, NDArray[n
         names: names of hashes in `HASHES`.
 
     Returns:
-        For each name its bits packed as `numpy.packbits` does: uint8, shape (ceil(n_bits / 8),).
+        For each name what `Hash.describe` gives.
 
     Raises:
         UnknownName: a name that is no hash.
@@ -66,4 +72,4 @@ def compute(rgb: NDArray[np.uint8], names: Sequence[str]) -> dict[str, NDArray[n
     """
     hashes = [HASHES[name] for name in names]
     rendition = Rendition(rgb)
-    return {entry.name: np.packbits(entry.compute(rendition)) for entry in hashes}
+    return {entry.name: entry.describe(rendition) for entry in hashes}

@@ -15,6 +15,9 @@ class Rendition:
     Args:
         rgb: uint8, shape (height, width, 3), at least one pixel.
 
+    Attributes:
+        rgb: the image, contiguous and read-only.
+
     Raises:
         InvalidArray: wrong dtype or shape.
     """
@@ -26,11 +29,17 @@ class Rendition:
             )
         self.height, self.width = int(rgb.shape[0]), int(rgb.shape[1])
         # Compiled code is made once per kind of array, so all images come as one kind: contiguous and read-only.
-        pixels = np.ascontiguousarray(rgb).view()
-        pixels.flags.writeable = False
-        self._plane = _lanczos.grey_plane(pixels)
+        self.rgb = np.ascontiguousarray(rgb).view()
+        self.rgb.flags.writeable = False
+        self._grey: NDArray[np.uint8] | None = None
         self._turned: NDArray[np.uint8] | None = None
         self._reduced: dict[tuple[int, int], NDArray[np.uint8]] = {}
+
+    @property
+    def _plane(self) -> NDArray[np.uint8]:
+        if self._grey is None:
+            self._grey = _lanczos.grey_plane(self.rgb)
+        return self._grey
 
     def reduced(self, width: int, height: int) -> NDArray[np.uint8]:
         """The grey image as Pillow 13 resizes it with LANCZOS: uint8, shape (height, width), read-only."""
