@@ -26,6 +26,10 @@ class UnknownName(AnalysisError, LookupError):
     """A name that no registry knows."""
 
 
+class ModelUnavailable(AnalysisError):
+    """An encoder that cannot be used here: absent, broken, changed, or too large; what else was asked for goes on."""
+
+
 class TooManyPairs(AnalysisError):
     """A join that would give more pairs than its caller accepts; names the hubs that cause it.
 

@@ -1,0 +1,158 @@
+"""The operator's own model files: which there are, and names that change with what is in them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis.core.encoders import _checksums
+from analysis.core.encoders._protocol import Advance, Weights, silent
+from analysis.core.encoders._words import PART
+from analysis.core.errors import ModelUnavailable, UnknownName
+
+SIDECARS = (".json", ".toml")
+DIGITS = 8
+"""Hexadecimal digits of the content in a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A model file in the models folder.
+
+    Attributes:
+        path: the file.
+        folder: the models folder.
+        sidecar: the description beside it; None where there is none.
+    """
+
+    path: Path
+    folder: Path
+    sidecar: Path | None
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether the file is still there."""
+        return self.path.is_file()
+
+    def digest(self, declared: dict[str, Any]) -> str:
+        """The end of the name: digits of the file's content and of what is declared of its computation.
+
+        Raises:
+            ModelUnavailable: the file cannot be read.
+        """
+        content = self._sha256()
+        if declared:
+            text = content + json.dumps(declared, sort_keys=True)
+            content = hashlib.sha256(text.encode()).hexdigest()
+        return content[:DIGITS]
+
+    def weights(self) -> Weights | None:
+        """The file and its description."""
+        if not self.on_disk:
+            return None
+        files = (self.path, self.sidecar) if self.sidecar else (self.path,)
+        checksum = "beside it" if self._stated.is_file() else "none"
+        return Weights(files, sum(file.stat().st_size for file in files), checksum)
+
+    def verify(self) -> str:
+        """Compare the file, read again, with the checksum in a file beside it, if there is one."""
+        if not self.on_disk:
+            raise ModelUnavailable(f"{self.path} is gone.", remedy="Put it back.")
+        if not self._stated.is_file():
+            return f"no {self._stated.name} beside it to compare with"
+        stated = self._stated.read_text().split()
+        found = _checksums.compute(self.path)
+        if not stated or stated[0].lower() != found:
+            raise ModelUnavailable(
+                f"{self.path} has another checksum than {self._stated.name} states.",
+                remedy="Copy the file again from where it came from.",
+            )
+        return f"as {self._stated.name} states"
+
+    def fetch(self, advance: Advance = silent) -> None:
+        """Nothing to do while the file is there."""
+        if not self.on_disk:
+            raise ModelUnavailable(
+                f"{self.path} is gone, and it is no published model that could be downloaded.", remedy="Put it back."
+            )
+
+    @property
+    def _stated(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.sha256")
+
+    def _sha256(self) -> str:
+        try:
+            return _checksums.sha256_of(self.path, self.folder)
+        except OSError as error:
+            raise ModelUnavailable(
+                f"{self.path} cannot be read: {error.strerror}.", remedy="Check its rights."
+            ) from error
+
+
+def files(folder: Path, below: Path, suffixes: Sequence[str]) -> Iterator[LocalFile | ModelUnavailable]:
+    """The model files of one folder, by name, and what is wrong with those that cannot be used.
+
+    Args:
+        folder: the models folder.
+        below: the folder in it that is looked through; it need not exist.
+        suffixes: what model files end in.
+    """
+    if not below.is_dir():
+        return
+    for path in sorted(below.iterdir()):
+        if path.suffix in suffixes and path.is_file() and not path.name.startswith("."):
+            try:
+                yield local_file(folder, path)
+            except ModelUnavailable as problem:
+                yield problem
+
+
+def local_file(folder: Path, path: Path) -> LocalFile:
+    """The model file at this place.
+
+    Raises:
+        ModelUnavailable: its name cannot stand in an encoder's name, or two descriptions lie beside it.
+    """
+    if not PART.fullmatch(path.stem):
+        raise ModelUnavailable(
+            f"{path} cannot be named: letters, digits, dots, dashes and underscores are allowed.",
+            remedy="Rename the file.",
+        )
+    beside = [path.with_suffix(suffix) for suffix in SIDECARS if path.with_suffix(suffix).is_file()]
+    if len(beside) > 1:
+        raise ModelUnavailable(
+            f"{path} has two descriptions, {beside[0].name} and {beside[1].name}.", remedy="Remove one of them."
+        )
+    return LocalFile(path, folder, beside[0] if beside else None)
+
+
+def split_name(rest: str) -> tuple[str, str]:
+    """The stem and the digits of a local file's name, without family and folder; no digits where it has none."""
+    stem, _, digits = rest.partition("~")
+    return stem, digits
+
+
+def changed(asked: str, now: Sequence[str], below: Path) -> ModelUnavailable | UnknownName:
+    """The error for a name of a local file of which no file has these digits any more.
+
+    Args:
+        asked: the whole name that was asked for.
+        now: whole names that files of the same stem have now.
+        below: the folder where such files lie.
+    """
+    if now:
+        return ModelUnavailable(
+            f"The file of {asked} has been replaced, or what is declared of it: it is {' or '.join(now)} now.",
+            remedy="Put the former file back, or compute again under the new name.",
+        )
+    if "~" in asked:
+        return ModelUnavailable(
+            f"The file of {asked} is not on this machine.", remedy=f"Put it into {below} as it was."
+        )
+    return UnknownName(
+        f"There is no encoder {asked!r}.", remedy="python manage.py models list shows those that are here."
+    )

@@ -1,0 +1,369 @@
+"""open_clip: image and text towers by architecture and pretrained tag, or with a checkpoint of the operator's."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.core.encoders import _own, _store
+from analysis.core.encoders._declared import ForPeople
+from analysis.core.encoders._download import Source
+from analysis.core.encoders._local import LocalFile
+from analysis.core.encoders._own import OwnCheckpoint
+from analysis.core.encoders._protocol import Advance, Encoder, silent
+from analysis.core.encoders._published import PublishedModel
+from analysis.core.encoders._sidecar import Fields
+from analysis.core.encoders._store import Store
+from analysis.core.encoders._torch import TorchEncoder, import_library, normaliser, split_transform, torch_device
+from analysis.core.encoders._weights import refusal
+from analysis.core.encoders._words import PART, brief, fetch_command
+from analysis.core.errors import ModelUnavailable, UnknownName
+
+if TYPE_CHECKING:
+    import torch
+
+_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+_SUMMARY = (
+    "Trained on pictures with their captions: finds the same motif, other photographs of an object and crops, and "
+    "answers searches in words."
+)
+
+RECOMMENDED = {
+    "ViT-B-32/openai": (
+        "CLIP ViT-B/32",
+        "timm/vit_base_patch32_clip_224.openai",
+        f"{_SUMMARY} The fastest of its kind.",
+    ),
+    "ViT-B-16/openai": ("CLIP ViT-B/16", "timm/vit_base_patch16_clip_224.openai", f"{_SUMMARY} Sees finer detail."),
+    "ViT-L-14/openai": ("CLIP ViT-L/14", "timm/vit_large_patch14_clip_224.openai", f"{_SUMMARY} Large and slow."),
+    "ViT-B-16-SigLIP/webli": ("SigLIP ViT-B/16", "timm/ViT-B-16-SigLIP", _SUMMARY),
+}
+"""Architecture and tag → title, repository, summary."""
+
+_PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")
+_TOKENIZER_FILES = (
+    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "config.json"),
+    *("spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "vocab.txt", "vocab.json", "merges.txt"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipModel(PublishedModel):
+    """An architecture with weights by open_clip's tag.
+
+    Attributes:
+        architecture: e.g. ``ViT-B-32``.
+        tag: e.g. ``openai``.
+    """
+
+    architecture: str
+    tag: str
+
+    has_text = True
+
+    def published(self) -> Source:
+        """As open_clip says."""
+        return self.source or _source(self.architecture, self.tag)
+
+    def fetch(self, advance: Advance = silent) -> None:
+        """The weights, and the tokenizer where it does not come with open_clip."""
+        PublishedModel.fetch(self, advance)
+        _fetch_tokenizer(self.name, self.architecture, self.store.folder, advance)
+
+    def build(self, path: Path, device: str | None) -> TorchEncoder:
+        """With the activation and the preprocessing that the weights were trained with."""
+        tagged = _tags(self.architecture)[self.tag]
+        declared = {key: tagged[key] for key in _PREPROCESSING if tagged.get(key)}
+        quick = bool(tagged.get("quick_gelu"))
+        return _build(
+            self.name, self.architecture, path, device, self.store.folder, declared=declared, quick_gelu=quick
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipCheckpoint(OwnCheckpoint):
+    """A checkpoint of one of open_clip's architectures."""
+
+    has_text = True
+
+    def fetch(self, advance: Advance = silent) -> None:
+        """Only the tokenizer can be downloaded, where it does not come with open_clip."""
+        OwnCheckpoint.fetch(self, advance)
+        _fetch_tokenizer(self.name, self.architecture, self.file.folder, advance)
+
+    def build(self, device: str | None) -> TorchEncoder:
+        """Preprocessing as all published weights of the architecture have it, unless described otherwise."""
+        declared = _agreed(self.architecture) | self.declared
+        return _build(self.name, self.architecture, self.file.path, device, self.file.folder, declared=declared)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenClip:
+    """The family."""
+
+    name: str = "openclip"
+
+    def find(self, rest: str, folder: Path) -> Encoder:
+        """``architecture/tag``, or a checkpoint as ``architecture/file~digits``."""
+        architecture, _, weights = rest.partition("/")
+        if "~" in weights:
+            return _own.find(folder, self.name, rest, _checkpoint)
+        config = _config(architecture)
+        if config is None:
+            raise UnknownName(
+                f"open_clip has no architecture {architecture!r}.",
+                remedy=f"There are: {', '.join(_architectures())}.",
+            )
+        found = _published(rest, folder)
+        if found is None:
+            tags = ", ".join(f"openclip:{architecture}/{tag}" for tag in _tags(architecture))
+            raise UnknownName(
+                f"open_clip has no weights {weights!r} for {architecture}."
+                if weights
+                else f"openclip:{architecture} does not say which weights.",
+                remedy=f"There are: {tags or 'none; bring a checkpoint of your own'}.",
+            )
+        return found
+
+    def present(self, folder: Path) -> Iterator[Encoder | ModelUnavailable]:
+        """Recommended ones first, then others that were fetched, then checkpoints."""
+        yield from (found for found in self.recommended(folder) if found.on_disk)
+        for model in _store.keys(folder, self.name):
+            found = _published(model, folder)
+            if model not in RECOMMENDED and found is not None:
+                yield found
+        yield from _own.present(folder, self.name, _checkpoint)
+
+    def recommended(self, folder: Path) -> Iterator[Encoder]:
+        """OpenAI's three, and a SigLIP."""
+        for model in RECOMMENDED:
+            found = _published(model, folder)
+            if found is not None:
+                yield found
+
+
+def _published(model: str, folder: Path) -> ClipModel | None:
+    """The architecture with this tag; None where open_clip has none. Imports open_clip only for what is new here."""
+    architecture, _, tag = model.partition("/")
+    config = _config(architecture)
+    if config is None or not PART.fullmatch(tag):
+        return None
+    name = f"openclip:{model}"
+    store = Store(folder, f"openclip/{model}", name)
+    title, repository, summary = RECOMMENDED.get(model, (f"{architecture} ({tag})", "", _SUMMARY))
+    if not repository and store.about() is None and tag not in _tags(architecture):
+        return None
+    return ClipModel(
+        name=name,
+        title=title,
+        summary=summary,
+        dim=int(config["embed_dim"]),
+        source=Source(repository, _FILES) if repository else None,
+        store=store,
+        architecture=architecture,
+        tag=tag,
+    )
+
+
+def _checkpoint(folder: Path, architecture: str, file: LocalFile) -> ClipCheckpoint:
+    config = _config(architecture)
+    if config is None:
+        raise ModelUnavailable(
+            f"{file.path.parent} is no architecture of open_clip.",
+            remedy=f"Name the folder of {file.path.name} after one of: {', '.join(_architectures())}.",
+        )
+    fields = Fields(file.sidecar)
+    people = ForPeople.read(fields, title=f"{file.path.stem} ({architecture})", summary=_SUMMARY)
+    declared: dict[str, Any] = {}
+    for field in ("mean", "std"):
+        if fields.has(field):
+            declared[field] = fields.channels(field, None, positive=field == "std")
+    if fields.has("interpolation"):
+        declared["interpolation"] = fields.choice("interpolation", ("bilinear", "bicubic"))
+    if fields.has("resize_mode"):
+        declared["resize_mode"] = fields.choice("resize_mode", ("shortest", "longest", "squash"))
+    fields.finish()
+    return ClipCheckpoint(
+        name=f"openclip:{architecture}/{file.path.stem}~{file.digest(declared)}",
+        architecture=architecture,
+        file=file,
+        people=ForPeople(people.title, people.summary, people.default_distance, int(config["embed_dim"])),
+        declared=declared,
+    )
+
+
+def _home() -> Path:
+    """The folder of open_clip's descriptions of architectures, found without importing it."""
+    spec = importlib.util.find_spec("open_clip")
+    if spec is None or spec.origin is None:
+        raise ModelUnavailable("The library open_clip is not installed.", remedy="Run: pip install open_clip_torch")
+    return Path(spec.origin).parent / "model_configs"
+
+
+def _architectures() -> list[str]:
+    return sorted(path.stem for path in _home().glob("*.json"))
+
+
+def _config(architecture: str) -> dict[str, Any] | None:
+    path = _home() / f"{architecture}.json"
+    if not PART.fullmatch(architecture) or not path.is_file():
+        return None
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def _tags(architecture: str) -> dict[str, dict[str, Any]]:
+    """Tag → where the weights are published and how they were trained."""
+    known = import_library("open_clip.pretrained")
+    tags = known.list_pretrained_tags_by_model(architecture)
+    return {tag: known.get_pretrained_cfg(architecture, tag) for tag in tags}
+
+
+def _agreed(architecture: str) -> dict[str, Any]:
+    """The preprocessing of the architecture's published weights, where all have the same; else open_clip's own."""
+    of_tags = [
+        {key: tagged[key] for key in _PREPROCESSING if tagged.get(key)} for tagged in _tags(architecture).values()
+    ]
+    return of_tags[0] if of_tags and all(each == of_tags[0] for each in of_tags) else {}
+
+
+def _source(architecture: str, tag: str) -> Source:
+    tagged = _tags(architecture)[tag]
+    repository, _, name = str(tagged.get("hf_hub") or "").rpartition("/")
+    if not repository:
+        return Source(url=str(tagged.get("url") or ""))
+    if not name:
+        return Source(repository, _FILES)
+    stem, _, suffix = name.rpartition(".")
+    return Source(repository, (f"{stem}.safetensors", name) if suffix in ("bin", "pth", "pt") else (name,))
+
+
+def _build(
+    name: str,
+    architecture: str,
+    path: Path,
+    device: str | None,
+    folder: Path,
+    *,
+    declared: dict[str, Any],
+    quick_gelu: bool = False,
+) -> TorchEncoder:
+    """The model with the weights of a file.
+
+    Args:
+        name: the encoder's name.
+        architecture: open_clip's name of it.
+        path: the file.
+        device: where to compute; None chooses.
+        folder: the models folder, for the tokenizer.
+        declared: preprocessing that differs from open_clip's own, in its words.
+        quick_gelu: the weights were trained with OpenAI's form of the activation. open_clip only warns where it
+            differs from the architecture's own, and gives other vectors than were published.
+
+    Raises:
+        ModelUnavailable: the file does not fit the architecture tensor by tensor, or is refused.
+    """
+    open_clip = import_library("open_clip")
+    chosen = torch_device(device)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = open_clip.create_model(
+                architecture,
+                pretrained=str(path),
+                device=chosen,
+                force_quick_gelu=quick_gelu,
+                force_preprocess_cfg=declared,
+                weights_only=True,
+            ).eval()
+    except Exception as error:
+        raise refusal(name, path, error) from error
+    preprocessing = open_clip.transform.PreprocessCfg(**open_clip.get_model_preprocess_cfg(model))
+    resize, mean, std = split_transform(name, open_clip.transform.image_transform_v2(preprocessing, is_train=False))
+    return TorchEncoder(
+        name=name,
+        device=chosen,
+        forward=model.encode_image,
+        resize=resize,
+        normalise=normaliser(mean, std, chosen),
+        tokens=_Tokens(name, architecture, folder),
+        forward_text=model.encode_text,
+    )
+
+
+class _Tokens:
+    """The tokenizer of an architecture, made when the first text comes: images need none.
+
+    Args:
+        name: the encoder's name.
+        architecture: open_clip's name.
+        folder: the models folder.
+    """
+
+    def __init__(self, name: str, architecture: str, folder: Path) -> None:
+        self._name = name
+        self._architecture = architecture
+        self._folder = folder
+        self._made: Any = None
+
+    def __call__(self, texts: Sequence[str]) -> torch.Tensor:
+        """Tokens of texts: int64, shape (n, context length)."""
+        if self._made is None:
+            self._made = self._make()
+        tokens: torch.Tensor = self._made(list(texts))
+        return tokens
+
+    def _make(self) -> Any:
+        open_clip = import_library("open_clip")
+        repository = _tokenizer_repository(self._architecture)
+        if not repository:
+            return open_clip.get_tokenizer(self._architecture)
+        if importlib.util.find_spec("transformers") is None:
+            raise ModelUnavailable(
+                f"Texts for {self._name} need the library transformers, which is not installed.",
+                remedy="Run: pip install transformers; or choose a CLIP model of OpenAI, whose tokenizer is here.",
+            )
+        store = _tokenizer_store(self._name, repository, self._folder)
+        text = (_config(self._architecture) or {})["text_cfg"]
+        try:
+            if store.about() is not None:
+                store.verify(again=False)
+                return open_clip.tokenizer.HFTokenizer(
+                    str(store.home),
+                    context_length=text.get("context_length", 77),
+                    tokenizer_mode=text.get("tokenizer_mode"),
+                    **text.get("tokenizer_kwargs", {}),
+                )
+            return open_clip.get_tokenizer(self._architecture, local_files_only=True)
+        except ModelUnavailable:
+            raise
+        except Exception as error:
+            raise ModelUnavailable(
+                f"The tokenizer of {self._name} is not on this machine ({brief(error)}).",
+                remedy=f"Run: {fetch_command(self._name)}",
+            ) from error
+
+
+def _tokenizer_repository(architecture: str) -> str:
+    """Where the tokenizer is published; empty where it comes with open_clip."""
+    text = (_config(architecture) or {}).get("text_cfg", {})
+    return str(text.get("hf_tokenizer_name", ""))
+
+
+def _tokenizer_store(name: str, repository: str, folder: Path) -> Store:
+    return Store(folder, f"tokenizers/{repository}", name)
+
+
+def _fetch_tokenizer(name: str, architecture: str, folder: Path, advance: Advance) -> None:
+    repository = _tokenizer_repository(architecture)
+    if repository:
+        sources = [Source(repository, (file,)) for file in _TOKENIZER_FILES]
+        _tokenizer_store(name, repository, folder).fetch(sources, {"name": repository}, advance, optional=True)
+
+
+ENTRIES = (OpenClip(),)
