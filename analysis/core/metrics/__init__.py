@@ -8,10 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.core.arrays import Pairs
+from analysis.core.metrics.circular import CircularCorrelation
+from analysis.core.metrics.euclidean import EuclideanDistance
 from analysis.core.metrics.hamming import Hamming
+from analysis.core.metrics.segments import Segments
+from analysis.core.metrics.tagged import TaggedHamming
 from analysis.core.scales import Scale
 
-__all__ = ["Hamming", "Metric"]
+__all__ = ["CircularCorrelation", "EuclideanDistance", "Hamming", "Metric", "Segments", "TaggedHamming"]
 
 Stack = TypeVar("Stack")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -41,10 +42,45 @@ def too_many_pairs(
     hubs = [
         (left.first_row(int(row)), _pairs_of(left.words[row], other, max_distance) - (right is None)) for row in most
     ]
+    return _named(hubs, f"{max_distance} bits", limit)
+
+
+def too_many_rows(
+    a: NDArray[np.int64],
+    b: NDArray[np.int64],
+    rows: int,
+    near: Callable[[int], NDArray[np.bool_]],
+    *,
+    within: bool,
+    reach: str,
+    limit: int,
+) -> TooManyPairs:
+    """Name the rows that are in the most pairs, where equal rows are not joined once.
+
+    Args:
+        a: int64, shape (h,), rows of the first set in the pairs found before the search stopped.
+        b: int64, shape (h,), rows of the other side.
+        rows: number of rows of the first set.
+        near: for a row of the first set, which rows of the other side are within the distance.
+        within: whether both sides are one set.
+        reach: the largest distance, for people.
+        limit: largest number of pairs that the caller accepts.
+    """
+    degree = np.bincount(a, minlength=rows)
+    if within:
+        degree += np.bincount(b, minlength=rows)
+    hubs = []
+    for row in np.argsort(-degree, kind="stable")[:_NAMED]:
+        reached = near(int(row))
+        hubs.append((int(row), int(reached.sum()) - (within and bool(reached[row]))))
+    return _named(hubs, reach, limit)
+
+
+def _named(hubs: list[tuple[int, int]], reach: str, limit: int) -> TooManyPairs:
     hubs.sort(key=lambda hub: (-hub[1], hub[0]))
     row, pairs = hubs[0]
     return TooManyPairs(
-        f"More than {limit:,} pairs are at most {max_distance} bits apart; row {row + 1} alone is in {pairs:,}.",
+        f"More than {limit:,} pairs are at most {reach} apart; row {row + 1} alone is in {pairs:,}.",
         limit=limit,
         hubs=hubs,
         remedy="Lower the distance, or leave out the images that are like all others (blank pages, flat colours).",

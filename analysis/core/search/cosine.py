@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from analysis.core.arrays import UNIT_TOLERANCE, Pairs, Vectors
 from analysis.core.errors import InvalidArray, TooManyPairs
+from analysis.core.search._hubs import too_many_rows
 
 if TYPE_CHECKING:
     import torch
@@ -42,7 +43,6 @@ _VALUES_AT_ONCE = 1 << 22
 _CROWDED = 1 / 256
 _SPARE_NEIGHBOURS = 32
 _LONGEST = 1 + UNIT_TOLERANCE
-_HUBS_NAMED = 10
 
 Part = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 """Rows of the first set, rows of the second, distances."""
@@ -153,6 +153,19 @@ def cosine_top_k(queries: Vectors, base: Vectors, k: int) -> tuple[NDArray[np.in
                 nearest[i], near[i] = _nearest(x, y, np.array([start + i]), np.arange(len(y))[None], k)
         rows[start : start + len(block)], distances[start : start + len(block)] = nearest, near
     return rows, distances
+
+
+def cosine_distances(query: NDArray[np.float32], base: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The distances of one embedding to others: what the join says of each pair, to the last bit.
+
+    Args:
+        query: float32, shape (dim,), of unit length.
+        base: float32, shape (n, dim), rows of unit length.
+
+    Returns:
+        float32, shape (n,).
+    """
+    return _distances(query[None], base, np.zeros(len(base), np.int64), np.arange(len(base)))
 
 
 def _nearest(
@@ -304,21 +317,10 @@ def _too_many_pairs(
     *,
     within: bool,
 ) -> TooManyPairs:
-    degree = np.zeros(len(x), np.int64)
-    for a, b, _ in parts:
-        degree += np.bincount(a, minlength=len(x))
-        if within:
-            degree += np.bincount(b, minlength=len(x))
     everything = np.arange(len(y))
-    hubs = []
-    for row in np.argsort(-degree, kind="stable")[:_HUBS_NAMED]:
-        near = _distances(x, y, np.full(len(y), row), everything) <= limit
-        hubs.append((int(row), int(near.sum()) - (within and bool(near[row]))))
-    hubs.sort(key=lambda hub: (-hub[1], hub[0]))
-    row, pairs = hubs[0]
-    return TooManyPairs(
-        f"More than {max_pairs:,} pairs are at most {limit:g} apart; row {row + 1} alone is in {pairs:,}.",
-        limit=max_pairs,
-        hubs=hubs,
-        remedy="Lower the distance, or leave out the images that are like all others (blank pages, flat colours).",
-    )
+
+    def near(row: int) -> NDArray[np.bool_]:
+        return np.asarray(_distances(x, y, np.full(len(y), row), everything) <= limit)
+
+    a, b, _ = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return too_many_rows(a, b, len(x), near, within=within, reach=f"{limit:g}", limit=max_pairs)
