@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from analysis.core.errors import AnalysisError
+from analysis.core.scales import Scale, snapped
 from analysis.core.venn import venn_layout
 from analysis.models import Comparison
 from analysis.models.review import ACCEPTED, Choice
@@ -245,9 +246,9 @@ def pairs_by_step(curve: Curve) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Pairs at exactly one distance; its height in percent is on a logarithmic scale."""
+    """Pairs above one threshold and up to the next; its height in percent is on a logarithmic scale."""
 
-    distance: int
+    distance: float
     pairs: int
     height: float
 
@@ -257,12 +258,12 @@ def histogram(curve: Curve) -> list[Bar]:
     counts = np.diff(pairs_by_step(curve), prepend=0)
     most = np.log1p(counts.max(initial=0)) or 1.0
     return [
-        Bar(int(distance), int(n), round(float(100 * np.log1p(n) / most), 2))
+        Bar(distance, int(n), round(float(100 * np.log1p(n) / most), 2))
         for distance, n in zip(curve["steps"], counts, strict=True)
     ]
 
 
-def distance_from(text: str, *, largest: float, default: float) -> float:
+def distance_from(text: str, *, scale: Scale, largest: float, default: float) -> float:
     """The threshold that an address carries, at most the largest distance explored.
 
     Raises:
@@ -273,8 +274,21 @@ def distance_from(text: str, *, largest: float, default: float) -> float:
     except ValueError:
         distance = float("nan")
     if not distance >= 0:
-        raise AnalysisError(f"“{text}” is no distance.", remedy="Give a number of bits, such as 8.")
-    return min(distance, largest)
+        raise AnalysisError(f"“{text}” is no distance.", remedy=f"Give a number, such as {scale.number(default)}.")
+    return snapped(scale, distance, largest)
+
+
+def slider_step(curve: Curve) -> str:
+    """How far the slider moves at once; ``any`` where the largest distance explored is no multiple of the others."""
+    steps = np.array(curve["steps"], np.float64)
+    if len(steps) < 3 or np.isclose(steps[-1] - steps[-2], steps[1], rtol=1e-3):
+        return f"{steps[1] if len(steps) > 1 else 1:g}"
+    return "any"
+
+
+def scale_config(scale: Scale) -> dict[str, Any]:
+    """What scripts need to say distances as `Scale.words` does."""
+    return {"unit": scale.unit, "largest": scale.largest, "step": scale.step, "places": scale.places}
 
 
 def venn_steps(curve: Curve) -> dict[str, Any] | None:

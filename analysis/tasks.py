@@ -15,11 +15,11 @@ from django.utils import timezone
 from analysis.core.errors import AnalysisError
 from analysis.models import Block, Comparison, Report, Split
 from analysis.pipeline import compare
-from analysis.pipeline.extract import counts, extract
+from analysis.pipeline.extract import extract_embeddings, extract_hashes, require_described
 from analysis.pipeline.report import write_report
 from analysis.pipeline.split import freeze_split
 from analysis.pipeline.summarise import summarise
-from analysis.signals import signal
+from analysis.signals import KnownSignal, signal
 from analysis.workspace import BEING_DRAWN, create_comparison
 from catalog.core import example
 from catalog.core.errors import CatalogError
@@ -47,17 +47,10 @@ def run_comparison(self: Task[[int], None], comparison_id: int) -> None:
     comparison = claim(Comparison, comparison_id)
     if comparison is None:
         return
-    asked = [(signal(row.signal.name), row.max_distance) for row in comparison.signals.select_related("signal")]
+    asked: list[tuple[KnownSignal, float]] = []
     with work_on(comparison, expected=EXPECTED) as progress:
         Comparison.objects.filter(pk=comparison.pk).update(data_changed_at=None)
-        for dataset in comparison.datasets.all():
-            extract(dataset, [known for known, _ in asked], progress)
-            for known, _ in asked:
-                if dataset.image_count and not counts(dataset, known):
-                    raise AnalysisError(
-                        f"“{dataset.name}” has no {known.name} hashes: only fingerprints were brought, and not these.",
-                        remedy=f"Leave {known.name} or this dataset out, or bring its {known.name} hashes.",
-                    )
+        asked = _describe(comparison, progress)
         try:
             _find_pairs(comparison, asked, progress, from_queue=not self.request.called_directly)
         finally:
@@ -69,6 +62,38 @@ def run_comparison(self: Task[[int], None], comparison_id: int) -> None:
     # An import that ended while this ran could not mark it as outdated, since it was not done.
     if compare.has_newer_images(comparison, asked):
         Comparison.objects.filter(pk=comparison.pk).update(data_changed_at=timezone.now())
+
+
+def _describe(comparison: Comparison, progress: Progress[Comparison]) -> list[tuple[KnownSignal, float]]:
+    """Have everything described that the comparison needs.
+
+    A signal that cannot be computed, for want of a model or of fingerprints, stops alone and says why on its row.
+
+    Returns:
+        the signals that can be compared, with the largest distance.
+
+    Raises:
+        AnalysisError: none can.
+    """
+    rows = list(comparison.signals.select_related("signal"))
+    datasets = list(comparison.datasets.all())
+    for dataset in datasets:
+        extract_hashes(dataset, [signal(row.signal.name) for row in rows], progress)
+    able = []
+    for row in rows:
+        known = signal(row.signal.name)
+        try:
+            extract_embeddings(datasets, known, progress)
+            require_described(datasets, known)
+        except AnalysisError as error:
+            row.error = str(error)
+        else:
+            row.error = ""
+            able.append((known, row.max_distance))
+        row.save(update_fields=["error"])
+    if not able:
+        raise AnalysisError(" ".join(row.error for row in rows))
+    return able
 
 
 def _find_pairs(

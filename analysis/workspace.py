@@ -13,7 +13,7 @@ from analysis.core.errors import AnalysisError
 from analysis.core.splits import InvalidRecipe, Recipe
 from analysis.models import Comparison, ComparisonSignal, Report, Split
 from analysis.queries import coverage_within
-from analysis.signals import KnownSignal, check_distance, signal
+from analysis.signals import ANY, KnownSignal, check_distance, signal_in
 from catalog.core import example
 from catalog.models import Dataset, Job, Project, Upload
 from catalog.workspace import begin_upload, dataset_for
@@ -74,7 +74,15 @@ def create_comparison(
         )
     if not signals:
         raise AnalysisError("A comparison needs at least one signal.", remedy="Choose one, such as phash-8.")
-    checked = {name: check_distance(signal(name), distance) for name, distance in signals.items()}
+    checked = {}
+    for signal_name, distance in signals.items():
+        known = signal_in(project, signal_name)
+        if known.orientation not in ("", ANY):
+            raise AnalysisError(
+                f"{signal_name} is for one orientation only.",
+                remedy=f"Write {known.base.name} or {known.base.name}@any.",
+            )
+        checked[known.id] = check_distance(known, distance)
     comparison = Comparison.objects.create(
         project=project,
         name=" ".join(name.split())[:300],
@@ -86,8 +94,8 @@ def create_comparison(
     )
     comparison.datasets.set(chosen)
     ComparisonSignal.objects.bulk_create(
-        ComparisonSignal(comparison=comparison, signal_id=signal(name).id, max_distance=distance)
-        for name, distance in checked.items()
+        ComparisonSignal(comparison=comparison, signal_id=signal_id, max_distance=distance)
+        for signal_id, distance in checked.items()
     )
     return comparison
 
@@ -150,11 +158,11 @@ def require_covered(*, dataset: Dataset, known: KnownSignal, max_distance: float
     Raises:
         NotCovered: saying how far they are known.
     """
-    reach = coverage_within(dataset, known.id)
+    reach = coverage_within(dataset, known)
     if reach is None:
         what = f"The images of “{dataset.name}” have not been compared with each other under {known.name}"
     elif reach.max_distance < max_distance:
-        what = f"The pairs inside “{dataset.name}” are known up to {reach.max_distance:g} bits under {known.name}"
+        what = f"The pairs inside “{dataset.name}” are known up to {known.words(reach.max_distance)} under {known.name}"
     elif reach.new_images:
         what = (
             f"“{dataset.name}” has {reach.new_images:,} images that came after its pairs under {known.name} were found"
@@ -163,7 +171,7 @@ def require_covered(*, dataset: Dataset, known: KnownSignal, max_distance: float
         return
     raise NotCovered(
         f"{what}, so copies among them could end up on both sides.",
-        remedy=f"Compare the dataset within itself up to {max_distance:g} bits first.",
+        remedy=f"Compare the dataset within itself up to {known.words(max_distance)} first.",
     )
 
 
@@ -197,8 +205,8 @@ def create_split(
         raise InvalidRecipe(f"A seed is a whole number from 0 to {MOST_SEED:,}, not {seed:,}.")
     known, distance = None, None
     if signal_name:
-        known = signal(signal_name)
-        distance = check_distance(known, known.hash.default_distance if max_distance is None else max_distance)
+        known = signal_in(dataset.project, signal_name)
+        distance = check_distance(known, known.default_distance if max_distance is None else max_distance)
         require_covered(dataset=dataset, known=known, max_distance=distance)
     cleaned = " ".join(name.split())[:200]
     return Split.objects.create(

@@ -57,6 +57,7 @@ def compare_within(project: Project, dataset: Dataset, distance: int, what: str)
     """Plan, do every block with a line for each, settle."""
     from analysis import bulk
     from analysis.models import Measurement
+    from analysis import descriptors
     from analysis.pipeline import compare
     from analysis.signals import signal
     from analysis.workspace import create_comparison
@@ -67,11 +68,11 @@ def compare_within(project: Project, dataset: Dataset, distance: int, what: str)
     started = time.perf_counter()
     total = compare.plan(comparison, [(signal(SIGNAL), float(distance))])
     print(f"{what}: {comparison.blocks.count()} blocks planned in {time.perf_counter() - started:.2f} s", flush=True)
-    plain = compare._read, compare._join, bulk.write_measurements
+    plain = descriptors.read, compare._join, bulk.write_measurements
     whole, known = 0.0, Measurement.objects.count()
     while (block := compare.take(comparison.pk)) is not None:
         seconds: dict[str, float] = {}
-        compare._read = clocked(plain[0], seconds, "read")
+        descriptors.read = clocked(plain[0], seconds, "read")
         compare._join = clocked(plain[1], seconds, "join")
         bulk.write_measurements = clocked(plain[2], seconds, "write")
         with peak_memory() as memory:
@@ -87,7 +88,7 @@ def compare_within(project: Project, dataset: Dataset, distance: int, what: str)
             flush=True,
         )
         block.__class__.objects.filter(pk=block.pk).update(status="done")
-    compare._read, compare._join, bulk.write_measurements = plain
+    descriptors.read, compare._join, bulk.write_measurements = plain
     started = time.perf_counter()
     compare.settle(comparison)
     print(f"  in all {total:.2e} in {whole:.1f} s; coverage written in {time.perf_counter() - started:.2f} s")

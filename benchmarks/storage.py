@@ -116,6 +116,7 @@ def measure(images: int, measurements: int) -> bool:
     ids = bulk.read_image_ids(dataset_id=dataset.pk)
     fine = True
     for one in (known, long):
+        assert one.n_bits
         bits = PackedBits(rng.integers(0, 256, (images, -(-one.n_bits // 8)), np.uint8), one.n_bits)
 
         def write(one=one, bits=bits) -> None:  # type: ignore[no-untyped-def]

@@ -36,7 +36,8 @@ or, in a browser that is signed in, the session cookie with the header `X-CSRFTo
   `status` is `done` or `failed`.
 * Lists that can grow are pages `{items, next}`: ask again with `after=<next>` until `next` is null.
 * Errors are `{detail, remedy}`: what is wrong, and what to do about it. What you are no member of does not exist (404).
-* Distances are Hamming **bits**; each signal says out of how many.
+* Distances are Hamming **bits** (each hash says out of how many) or **cosine distances** of embeddings; smaller is
+  closer. Similarity is 1 − cosine distance.
 """
 
 REMEDIES = {

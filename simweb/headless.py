@@ -15,7 +15,7 @@ import numpy as np
 from analysis.core.arrays import PackedBits, Pairs
 from analysis.core.errors import AnalysisError
 from analysis.core.fingerprints import read_fingerprints, signal_of
-from analysis.core.hashes import HASHES, Hash, compute
+from analysis.core.hashes import HASHES, Hash, bit_lengths, compute
 from analysis.core.report import DatasetHashes, DatasetPart, ReportData, SignalPart
 from analysis.core.search import hamming_join
 from analysis.core.versions import versions
@@ -91,7 +91,7 @@ def overlap_of_folders(
                 name=known.name,
                 title=known.title,
                 summary=known.summary,
-                n_bits=known.n_bits,
+                scale=known.metric.scale,
                 threshold=threshold,
                 hashes=[folder.hashes for folder in read],
                 pairs=pairs,
@@ -126,7 +126,7 @@ def _part(name: str, layout: Layout, kept: Sequence[int], refused: Sequence[tupl
 
 
 def _read_fingerprints(name: str, source: Source, layout: Layout, known: Hash) -> Folder:
-    bits_of = {entry.name: entry.n_bits for entry in HASHES.values()}
+    bits_of = bit_lengths()
     for file_name, path in sorted(layout.companions.items()):
         if signal_of(file_name, bits_of) == known.name:
             names = [entry.name for entry in layout.images]
@@ -156,7 +156,7 @@ def _read_images(name: str, source: Source, layout: Layout, known: Hash, *, work
     kept = sorted(hashed)
     if not kept:
         raise CatalogError(f"No file of {name} can be read as an image.", remedy=refused[0][1] if refused else "")
-    bits = PackedBits(np.stack([hashed[i] for i in kept]), known.n_bits)
+    bits = PackedBits(np.stack([hashed[i] for i in kept]), bit_lengths()[known.name])
     part = _part(name, layout, kept, refused)
 
     def picture(row: int) -> bytes:
@@ -195,6 +195,11 @@ def _chunks(source: Source, paths: Sequence[str], refused: list[tuple[str, str]]
         yield chunk
 
 
+def _bits(hashes: DatasetHashes) -> PackedBits:
+    assert hashes.bits is not None  # noqa: S101  # as read above
+    return hashes.bits
+
+
 def _join(hashes: Sequence[DatasetHashes], sizes: Sequence[int], threshold: int, scope: str) -> Pairs:
     """The pairs of the scope as rows of all datasets one after another, the closest first."""
     offset = np.cumsum([0, *sizes])
@@ -204,7 +209,7 @@ def _join(hashes: Sequence[DatasetHashes], sizes: Sequence[int], threshold: int,
             if scope == ("across" if i == j else "within"):
                 continue
             second = hashes[j]
-            joined = hamming_join(first.bits, None if i == j else second.bits, threshold, max_pairs=MAX_PAIRS)
+            joined = hamming_join(_bits(first), None if i == j else _bits(second), threshold, max_pairs=MAX_PAIRS)
             a, b = first.rows[joined.a] + offset[i], second.rows[joined.b] + offset[j]
             found.append(Pairs(a, b, joined.distance))
     if not found:

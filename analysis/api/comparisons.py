@@ -12,10 +12,9 @@ from django.http import HttpRequest
 from ninja import Query, Router, Status
 
 from analysis import queries, workspace
-from analysis.core.hashes import HASHES
-from analysis.core.hashes import Hash as HashEntry
 from analysis.models import Comparison
 from analysis.schemas.comparisons import ComparisonIn, ComparisonOut, ComparisonPage, SignalOut
+from analysis.signals import signal_in, signals
 from analysis.tasks import run_comparison
 from catalog.models import Membership
 from catalog.queries import access, datasets_named
@@ -45,9 +44,12 @@ def queue(task: Task[Any, Any], key: int) -> None:
     summary="Ways to compare",
     tags=["comparisons"],
 )
-def list_signals(request: HttpRequest) -> list[HashEntry]:
-    """Every signal that this installation computes."""
-    return [HASHES[name] for name in HASHES]
+def list_signals(request: HttpRequest) -> list[SignalOut]:
+    """Every signal that this installation computes. Vectors that were brought belong to their project.
+
+    With `@any` behind its name, a signal also tries one side mirrored and turned, in all eight orientations.
+    """
+    return [SignalOut.of(known) for known in signals()]
 
 
 @router.get(
@@ -76,7 +78,9 @@ def create_comparison(request: HttpRequest, project: str, payload: ComparisonIn)
         project=way.project,
         datasets=datasets_named(way.project, payload.datasets),
         signals={
-            asked.name: HASHES[asked.name].default_distance if asked.max_distance is None else asked.max_distance
+            asked.name: signal_in(way.project, asked.name).default_distance
+            if asked.max_distance is None
+            else asked.max_distance
             for asked in payload.signals
         },
         scope=payload.scope,

@@ -9,10 +9,11 @@ from ninja import Query, Router
 
 from analysis import queries
 from analysis.core.errors import AnalysisError
+from analysis.core.scales import snapped
 from analysis.models import Comparison, ComparisonSignal, Summary
 from analysis.pipeline.summarise import confirmed
 from analysis.schemas.overlap import CurveOut, OverlapOut, Reading
-from analysis.signals import signal
+from analysis.signals import signal as signal_of
 from catalog.core.errors import Conflict
 from catalog.queries import access
 from catalog.schemas import READS, problems
@@ -36,7 +37,7 @@ def read_overlap(
     project: str,
     comparison: int,
     signal: SignalName = "",
-    max_distance: Annotated[float | None, Query(description="In bits, up to the largest explored.")] = None,
+    max_distance: Annotated[float | None, Query(description="Up to the largest explored.")] = None,
     count: Annotated[str, Query(description="found or confirmed")] = "found",
 ) -> OverlapOut:
     """Images matched each way, pairs, clusters, regions and labels at a threshold; the signal's default if left out.
@@ -62,7 +63,8 @@ def read_overlap_curve(request: HttpRequest, project: str, comparison: int, sign
     return CurveOut(
         **Reading(found, stored.curve).along(),
         signal=row.signal.name,
-        of_bits=_bits(row),
+        unit=signal_of(row.signal.name).scale.unit,
+        of_bits=signal_of(row.signal.name).n_bits,
         versions=stored.versions,
         computed_at=stored.computed_at,
     )
@@ -84,7 +86,8 @@ def overlap_at(comparison: Comparison, row: ComparisonSignal, max_distance: floa
         **Reading(comparison, data).at(distance),
         signal=row.signal.name,
         max_distance=distance,
-        of_bits=_bits(row),
+        unit=signal_of(row.signal.name).scale.unit,
+        of_bits=signal_of(row.signal.name).n_bits,
         count=count,
         versions=stored.versions,
         computed_at=stored.computed_at,
@@ -98,18 +101,14 @@ def threshold(row: ComparisonSignal, asked: float | None) -> float:
         AnalysisError: it lies beyond what was explored.
     """
     if asked is None:
-        return min(float(signal(row.signal.name).hash.default_distance), row.max_distance)
+        return min(signal_of(row.signal.name).default_distance, row.max_distance)
     if not 0 <= asked <= row.max_distance:
         raise AnalysisError(
             f"{asked:g} is not between 0 and {row.max_distance:g}, the largest distance explored under "
             f"{row.signal.name}.",
             remedy="Choose a smaller distance, or compare up to a larger one.",
         )
-    return asked
-
-
-def _bits(row: ComparisonSignal) -> int:
-    return signal(row.signal.name).n_bits
+    return snapped(signal_of(row.signal.name).scale, asked, row.max_distance)
 
 
 def _stored(comparison: Comparison, row: ComparisonSignal) -> Summary:

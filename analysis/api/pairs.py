@@ -35,7 +35,7 @@ def list_pairs(
     project: str,
     comparison: int,
     signal: SignalName = "",
-    max_distance: Annotated[float | None, Query(description="In bits, up to the largest explored.")] = None,
+    max_distance: Annotated[float | None, Query(description="Up to the largest explored.")] = None,
     a: Annotated[str, Query(description="Slug of a dataset; with `b`, only pairs of these two.")] = "",
     b: Annotated[str, Query(description="Slug of a dataset; the same as `a` for pairs inside it.")] = "",
     show: Annotated[str, Query(description="open, accepted, rejected, or one verdict; empty for all.")] = "",

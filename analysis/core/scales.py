@@ -51,6 +51,10 @@ class Scale(Protocol):
         """A distance as a bare number: ``8``, ``0.125``."""
         ...
 
+    def after(self, distance: float) -> str:
+        """What stands behind the number: ``of 64 bits``, ``(similarity 0.875)``."""
+        ...
+
     def words(self, distance: float) -> str:
         """A distance with its unit: ``8 of 64 bits``, ``0.125 (similarity 0.875)``."""
         ...
@@ -62,6 +66,17 @@ def thresholds(scale: Scale, max_distance: float) -> NDArray[np.float32]:
     steps = np.round(np.arange(count + 1) * scale.step, 6).astype(np.float32)
     last = np.float32(max_distance)
     return steps if steps[-1] >= last else np.append(steps, last)
+
+
+def snapped(scale: Scale, distance: float, largest: float) -> float:
+    """The largest of `thresholds` that is at most `distance`: what stored overlaps can tell exactly.
+
+    Raises:
+        InvalidArray: no distance on this scale.
+    """
+    if distance >= largest:
+        return scale.threshold(largest)
+    return scale.threshold(round(np.floor(distance / scale.step + 1e-6) * scale.step, 6))
 
 
 def _plain(distance: float, places: int) -> str:
@@ -114,6 +129,10 @@ class Bits:
         """See `Scale`."""
         return f"{distance:g}"
 
+    def after(self, distance: float) -> str:
+        """See `Scale`."""
+        return f"of {self.n_bits} bits"
+
     def words(self, distance: float) -> str:
         """See `Scale`."""
         return f"{distance:g} of {self.n_bits} bits"
@@ -146,7 +165,7 @@ class Cosine:
     @property
     def places(self) -> int:
         """See `Scale`."""
-        return 3
+        return 4
 
     def threshold(self, distance: float) -> float:
         """Rounded to float32, as measured distances are, so that a pair exactly at the threshold is within it."""
@@ -159,11 +178,15 @@ class Cosine:
 
     def number(self, distance: float) -> str:
         """See `Scale`."""
-        return _plain(distance, self.places)
+        return f"{distance:g}"
+
+    def after(self, distance: float) -> str:
+        """See `Scale`."""
+        return f"(similarity {_plain(1 - distance, self.places)})"
 
     def words(self, distance: float) -> str:
         """See `Scale`."""
-        return f"{_plain(distance, self.places)} (similarity {_plain(1 - distance, self.places)})"
+        return f"{_plain(distance, self.places)} {self.after(distance)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +227,12 @@ class Euclidean:
 
     def number(self, distance: float) -> str:
         """See `Scale`."""
-        return _plain(distance, self.places)
+        return f"{distance:g}"
+
+    def after(self, distance: float) -> str:
+        """Nothing: these numbers mean something only beside each other."""
+        return ""
 
     def words(self, distance: float) -> str:
         """See `Scale`."""
-        return f"{_plain(distance, self.places)} apart"
+        return _plain(distance, self.places)

@@ -10,25 +10,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-import numpy as np
 from django.db import connection, transaction
 from django.db.models import Count, Exists, Max, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
-from numpy.typing import NDArray
 
-from analysis import bulk
-from analysis.core.arrays import PackedBits, Pairs
+from analysis import bulk, descriptors
+from analysis.core.arrays import Pairs
 from analysis.core.errors import TooManyPairs
-from analysis.core.search import hamming_join
-from analysis.models import Block, Comparison, Coverage, Hash
+from analysis.descriptors import Side
+from analysis.models import Block, Comparison, Coverage
 from analysis.queries import Cell, cells
 from analysis.signals import KnownSignal, signal
 from catalog.jobs import claim, lost
 from catalog.models import Image, Job
 
 BLOCK_ROWS = 1_000_000
-"""Most hashes along one side of a block. It bounds a worker's memory and what a lost worker costs (docs/scale.md)."""
+"""Most images along one side of a block. It bounds a worker's memory and what a lost worker costs (docs/scale.md)."""
+
+BLOCK_BYTES = 256 * 1024 * 1024
+"""Most memory that the descriptors along one side may take: embeddings take a thousand times what a hash does."""
 
 MAX_PAIRS = 20_000_000
 """Most pairs of one block; beyond it the person is told which images cause them."""
@@ -42,7 +43,7 @@ Asked = Sequence[tuple[KnownSignal, float]]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Consecutive hashed images of a dataset.
+    """Consecutive described images of a dataset.
 
     Attributes:
         after: the id that they come after.
@@ -57,7 +58,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """The hashed images of a dataset, in order.
+    """The described images of a dataset, in order.
 
     Attributes:
         old: those that the coverage speaks of.
@@ -85,14 +86,6 @@ def work(first: Span, second: Span, within: bool) -> int:
     return first.rows * (first.rows - 1) // 2 if within and first == second else first.rows * second.rows
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Side:
-    """The hashes of one side of a join: image ids, rising, and their bits."""
-
-    ids: NDArray[np.int64]
-    bits: PackedBits
-
-
 def _plan_alone() -> None:
     """Until the transaction ends, nobody else plans or settles: blocks are shared, made and removed only here."""
     with connection.cursor() as cursor:
@@ -100,19 +93,21 @@ def _plan_alone() -> None:
 
 
 def _spans(dataset_id: int, known: KnownSignal, after: int, upto: int | None = None) -> tuple[Span, ...]:
-    """Cut the hashed images with after < id ≤ upto into spans of BLOCK_ROWS, the last one shorter.
+    """Cut the described images with after < id ≤ upto into spans of one block's length, the last one shorter.
 
     The cut depends on the images alone, so a plan made again after an interruption finds the blocks that are done.
     """
-    query = """
+    rows = max(1, min(BLOCK_ROWS, BLOCK_BYTES // descriptors.typical_width(known)))
+    query = f"""
         SELECT image_id, place FROM (
             SELECT image_id, row_number() OVER ids AS place, lead(image_id) OVER ids AS next
-            FROM analysis_hash WHERE dataset_id = %s AND signal_id = %s AND image_id > %s AND image_id <= %s
+            FROM {known.stored._meta.db_table}
+            WHERE dataset_id = %s AND signal_id = %s AND image_id > %s AND image_id <= %s
             WINDOW ids AS (ORDER BY image_id)
         ) AS numbered WHERE place %% %s = 0 OR next IS NULL ORDER BY place
-    """
+    """  # noqa: S608  # the name of one of two tables
     with connection.cursor() as cursor:
-        cursor.execute(query, [dataset_id, known.id, after, 2**63 - 1 if upto is None else upto, BLOCK_ROWS])
+        cursor.execute(query, [dataset_id, known.base.id, after, bulk.LAST_ID if upto is None else upto, rows])
         ends = cursor.fetchall()
     starts = [(after, 0), *ends[:-1]]
     return tuple(Span(start, end, place - before) for (start, before), (end, place) in zip(starts, ends, strict=False))
@@ -194,24 +189,17 @@ def join(block: Block) -> None:
         TooManyPairs: naming the images that are in most of them.
     """
     known = signal(block.signal.name)
-    first = _read(block.dataset_a_id, known, block.after_a, block.upto_a)
+    first = descriptors.read(known, block.dataset_a_id, after=block.after_a, upto=block.upto_a)
     alone = (block.dataset_a_id, block.after_a) == (block.dataset_b_id, block.after_b)
-    second = None if alone else _read(block.dataset_b_id, known, block.after_b, block.upto_b)
-    pairs = _join(block, first, second)
+    second = None if alone else descriptors.read(known, block.dataset_b_id, after=block.after_b, upto=block.upto_b)
+    pairs = _join(block, known, first, second)
     bulk.write_measurements(signal_id=known.id, dataset_a=block.dataset_a_id, dataset_b=block.dataset_b_id, pairs=pairs)
 
 
-def _read(dataset_id: int, known: KnownSignal, after: int, upto: int) -> Side:
-    ids, bits = bulk.read_hashes(dataset_id=dataset_id, signal_id=known.id, n_bits=known.n_bits, after=after, upto=upto)
-    return Side(ids, bits)
-
-
-def _join(block: Block, first: Side, second: Side | None) -> Pairs:
+def _join(block: Block, known: KnownSignal, first: Side, second: Side | None) -> Pairs:
     """A block's pairs as image ids; hubs are named as people know them."""
     try:
-        found = hamming_join(
-            first.bits, None if second is None else second.bits, int(block.max_distance), max_pairs=MAX_PAIRS
-        )
+        found = descriptors.join(known, first, second, block.max_distance, max_pairs=MAX_PAIRS)
     except TooManyPairs as error:
         ids = [int(first.ids[row]) for row, _ in error.hubs if row < len(first.ids)]
         names = dict(Image.objects.filter(pk__in=ids).values_list("pk", "name"))
@@ -220,13 +208,13 @@ def _join(block: Block, first: Side, second: Side | None) -> Pairs:
         )
         raise TooManyPairs(
             f"More than {MAX_PAIRS:,} pairs of {block.dataset_a} and {block.dataset_b} lie within "
-            f"{block.max_distance:g} bits." + (f" In most of them: {hubs}." if hubs else ""),
+            f"{known.words(block.max_distance)}." + (f" In most of them: {hubs}." if hubs else ""),
             limit=error.limit,
             hubs=error.hubs,
             remedy="Such images are often blank or flat. Choose a smaller distance, or leave them out.",
         ) from None
     other = first if second is None else second
-    return Pairs(first.ids[found.a], other.ids[found.b], found.distance)
+    return Pairs(first.ids[found.a], other.ids[found.b], found.distance, found.orientation)
 
 
 def report(block: Block) -> None:
@@ -302,14 +290,16 @@ def _advance(key: tuple[int, int, int], reach: float, upto_a: int, upto_b: int) 
 
 def has_newer_images(comparison: Comparison, asked: Asked) -> bool:
     """Whether images have come that the coverage of the comparison's dataset pairs does not speak of."""
-    covered = Coverage.objects.filter(
-        signal__in=[known.id for known, _ in asked],
-        dataset_a__in=comparison.datasets.all(),
-        dataset_b__in=comparison.datasets.all(),
-    )
-    later = Hash.objects.filter(signal_id=OuterRef("signal_id"))
-    behind = covered.filter(
-        Exists(later.filter(dataset_id=OuterRef("dataset_a_id"), image_id__gt=OuterRef("upto_a")))
-        | Exists(later.filter(dataset_id=OuterRef("dataset_b_id"), image_id__gt=OuterRef("upto_b")))
-    )
-    return not {Cell(a, b) for a, b in behind.values_list("dataset_a_id", "dataset_b_id")}.isdisjoint(cells(comparison))
+    wanted = set(cells(comparison))
+    for known, _ in asked:
+        later = known.stored._default_manager.filter(signal_id=known.base.id)
+        behind = Coverage.objects.filter(
+            Exists(later.filter(dataset_id=OuterRef("dataset_a_id"), image_id__gt=OuterRef("upto_a")))
+            | Exists(later.filter(dataset_id=OuterRef("dataset_b_id"), image_id__gt=OuterRef("upto_b"))),
+            signal_id=known.id,
+            dataset_a__in=comparison.datasets.all(),
+            dataset_b__in=comparison.datasets.all(),
+        )
+        if not wanted.isdisjoint(Cell(a, b) for a, b in behind.values_list("dataset_a_id", "dataset_b_id")):
+            return True
+    return False

@@ -14,9 +14,9 @@ from django.core.files.base import File
 from django.core.files.storage import default_storage
 from numpy.typing import NDArray
 
-from analysis import bulk
+from analysis import bulk, descriptors
 from analysis.core.archive import ArchiveWriter
-from analysis.core.arrays import Pairs
+from analysis.core.arrays import PackedBits
 from analysis.core.errors import AnalysisError
 from analysis.core.fingerprints import PUBLISHED_FILES
 from analysis.core.report import DatasetHashes, DatasetPart, FurtherHashes, ReportData, SignalPart, report_files
@@ -65,13 +65,13 @@ def report_data(comparison: Comparison, thresholds: Mapping[str, float]) -> Repo
 
     Args:
         comparison: one that is done.
-        thresholds: signal name -> largest distance in bits, for each signal that the report is about.
+        thresholds: signal name -> largest distance, for each signal that the report is about.
 
     Raises:
         DataChanged: images came or went since the comparison was computed.
     """
     population = Population(list(comparison.datasets.all()))
-    known = [(signal(name), int(thresholds[name])) for name in _in_order(comparison, thresholds)]
+    known = [(signal(name), thresholds[name]) for name in _in_order(comparison, thresholds)]
     judged = _verdicts(comparison, population)
     return ReportData(
         title=comparison.name or " × ".join(dataset.name for dataset in population.datasets),
@@ -84,7 +84,7 @@ def report_data(comparison: Comparison, thresholds: Mapping[str, float]) -> Repo
         picture=partial(_picture, population.ids),
         # The two hashes that studies publish go along, whatever was compared, so that others can compare by them.
         further=[
-            FurtherHashes(each.name, each.hash.title, _hashes(each, population))
+            FurtherHashes(each.name, each.title, _descriptors(each, population))
             for each in map(signal, PUBLISHED_FILES)
             if each.name not in thresholds
         ],
@@ -136,15 +136,17 @@ def _labels(dataset: Dataset, ids: NDArray[np.int64], names: Sequence[str]) -> d
     return found
 
 
-def _hashes(known: KnownSignal, population: Population) -> list[DatasetHashes]:
-    """The hashes of every dataset under a signal."""
+def _descriptors(known: KnownSignal, population: Population) -> list[DatasetHashes]:
+    """What every dataset has under a signal."""
     found = []
     for position, dataset in enumerate(population.datasets):
-        ids, bits = bulk.read_hashes(dataset_id=dataset.pk, signal_id=known.id, n_bits=known.n_bits)
+        side = descriptors.read(known.base, dataset.pk)
+        ids = side.ids
         start, stop = population.bounds[position : position + 2]
         own = population.ids[start:stop]
         if len(ids) and not np.isin(ids, own).all():
             raise _changed(dataset)
+        bits = side.upright if isinstance(side.upright, PackedBits) else None
         found.append(DatasetHashes(bits, np.searchsorted(own, ids).astype(np.int64)))
     return found
 
@@ -152,11 +154,11 @@ def _hashes(known: KnownSignal, population: Population) -> list[DatasetHashes]:
 def _signal(
     comparison: Comparison,
     known: KnownSignal,
-    threshold: int,
+    threshold: float,
     population: Population,
     judged: Mapping[int, NDArray[np.int64]],
 ) -> SignalPart:
-    hashes = _hashes(known, population)
+    hashes = _descriptors(known, population)
     last = {
         dataset.pk: int(population.ids[start + each.rows[-1]]) if len(each.rows) else 0
         for dataset, each, start in zip(population.datasets, hashes, population.bounds[:-1], strict=True)
@@ -177,16 +179,16 @@ def _signal(
         parts.append((cell, read))
     found = population.pairs(parts)
     order = np.lexsort((found.b, found.a, found.distance))
-    pairs = Pairs(found.a[order], found.b[order], found.distance[order])
+    pairs = found.take(order)
     keys = pairs.a * len(population.ids) + pairs.b
     verdicts = np.full(len(pairs), -1, np.int8)
     for position, of_choice in judged.items():
         verdicts[np.isin(keys, of_choice)] = position
     return SignalPart(
         name=known.name,
-        title=known.hash.title,
-        summary=known.hash.summary,
-        n_bits=known.n_bits,
+        title=known.title,
+        summary=known.summary,
+        scale=known.scale,
         threshold=threshold,
         hashes=hashes,
         pairs=pairs,

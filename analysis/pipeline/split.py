@@ -16,14 +16,14 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from numpy.typing import NDArray
 
-from analysis import bulk
+from analysis import bulk, descriptors
 from analysis.core import splits as core
 from analysis.core.archive import ArchiveWriter, sha256_of
 from analysis.core.arrays import Pairs
 from analysis.core.clusters import connected
 from analysis.core.split_archive import About, Item, write_split
 from analysis.core.versions import versions
-from analysis.models import Coverage, Decision, Hash, Split, SplitItem
+from analysis.models import Coverage, Decision, Split, SplitItem
 from analysis.models.review import ACCEPTED
 from analysis.population import Population
 from analysis.queries import Cell
@@ -96,14 +96,15 @@ def _told(
             f"{through}. {found} Pairs that nobody judged do not count."
         )
         return {"source": "accepted pairs", "verdicts": list(ACCEPTED), **counted}, said
-    lacking = dataset.images.count() - Hash.objects.filter(dataset=dataset, signal_id=known.id).count()
+    lacking = dataset.images.count() - descriptors.count(known, dataset.pk)
     said = (
-        f"Images at most {max_distance:g} of {known.n_bits} bits apart under {known.hash.title} ({known.name}) form a "
+        f"Images at most {known.words(max_distance)} apart under {known.title} ({known.name}) form a "
         f"cluster, {through} as far as those have been compared. All pairs inside this dataset were compared. {found}"
     )
-    said += f" {lacking:,} images have no such hash and count as copies of nothing." if lacking else ""
-    source = {"source": "signal", "signal": known.name, "max_distance": max_distance, "bits": known.n_bits, **counted}
-    return {**source, "images_without_hash": lacking}, said
+    said += f" {lacking:,} images have no such descriptor and count as copies of nothing." if lacking else ""
+    scale = {"unit": known.scale.unit, "of": known.scale.largest}
+    source = {"source": "signal", "signal": known.name, "max_distance": max_distance, **scale, **counted}
+    return {**source, "images_without_descriptor": lacking}, said
 
 
 def _accepted(dataset: Dataset) -> list[tuple[Cell, Pairs]]:

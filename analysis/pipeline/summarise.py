@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from analysis import bulk
 from analysis.core.arrays import Pairs
 from analysis.core.overlap import overlap_curve
+from analysis.core.scales import thresholds
 from analysis.core.versions import versions
 from analysis.models import Comparison, Summary
 from analysis.models.review import ACCEPTED
@@ -47,7 +48,7 @@ def summarise(comparison: Comparison, signal_name: str, max_distance: float) -> 
         )
         for cell in cells(comparison)
     ]
-    steps = np.arange(0, int(max_distance) + 1, dtype=np.float32)
+    steps = thresholds(known.scale, max_distance)
     Summary.objects.update_or_create(
         comparison=comparison,
         signal_id=known.id,

@@ -3,21 +3,22 @@
 from analysis.queries._comparisons import (
     Cell,
     Reach,
+    brought,
     cells,
     chosen_signal,
     comparison,
     comparisons,
     coverage_within,
     covered,
-    hashes_brought,
     pairs_found,
     possible_pairs,
     summary,
-    without_hash,
+    without_descriptor,
 )
 from analysis.queries._outputs import report, split, split_classes, split_support, splits
 from analysis.queries._pairs import (
     FILTERS,
+    Measured,
     PairKey,
     PairRow,
     decision,
@@ -47,10 +48,12 @@ from analysis.queries._review import (
 __all__ = [
     "FILTERS",
     "Cell",
+    "Measured",
     "PairKey",
     "PairRow",
     "Reach",
     "ReviewState",
+    "brought",
     "cells",
     "chosen_signal",
     "comparison",
@@ -60,7 +63,6 @@ __all__ = [
     "decided_among",
     "decision",
     "distance_with_more",
-    "hashes_brought",
     "images_by_id",
     "judged_by_distance",
     "judged_counts",
@@ -85,5 +87,5 @@ __all__ = [
     "verdict",
     "verdicts",
     "verdicts_of",
-    "without_hash",
+    "without_descriptor",
 ]

@@ -15,9 +15,9 @@ from analysis.models import (
     Comparison,
     ComparisonSignal,
     Coverage,
-    Hash,
     Summary,
 )
+from analysis.signals import KnownSignal
 from catalog.models import Dataset, Project
 
 
@@ -86,11 +86,12 @@ def pairs_found(comparisons: Sequence[Comparison]) -> dict[tuple[int, int], int]
         return {(comparison_id, signal_id): int(n) for comparison_id, signal_id, n in cursor.fetchall()}
 
 
-def hashes_brought(datasets: Sequence[Dataset]) -> dict[int, set[str]]:
-    """Which hashes a dataset has at all: dataset id → signal names; one look into an index for each."""
+def brought(datasets: Sequence[Dataset]) -> dict[int, set[str]]:
+    """Which descriptors a dataset has at all: dataset id → signal names; one look into an index for each."""
     query = """
         SELECT d.id, s.name FROM unnest(%s::bigint[]) AS d(id) CROSS JOIN analysis_signal s
         WHERE EXISTS (SELECT 1 FROM analysis_hash h WHERE h.dataset_id = d.id AND h.signal_id = s.id)
+           OR EXISTS (SELECT 1 FROM analysis_embedding e WHERE e.dataset_id = d.id AND e.signal_id = s.id)
     """
     found: dict[int, set[str]] = {dataset.pk: set() for dataset in datasets}
     with connection.cursor() as cursor:
@@ -100,17 +101,24 @@ def hashes_brought(datasets: Sequence[Dataset]) -> dict[int, set[str]]:
     return found
 
 
-def without_hash(comparison: Comparison, signal_id: int) -> dict[int, int]:
+def without_descriptor(comparison: Comparison, known: KnownSignal) -> dict[int, int]:
     """Images that take no part under a signal, since they brought other fingerprints: dataset id → how many.
 
-    Only datasets with fingerprints are counted: of pictures every hash is computed. Datasets that lack none are absent.
+    Only datasets with fingerprints are counted: of pictures everything is computed, unless the vectors were brought or
+    their model is not here any more. Datasets that lack none are absent.
     """
-    asked = {each.pk: each.image_count for each in comparison.datasets.all() if each.file_count < each.image_count}
+    computed = not known.is_embedding or known.encoder is not None
+    asked = {
+        each.pk: each.image_count
+        for each in comparison.datasets.all()
+        if each.file_count < each.image_count or not computed
+    }
     if not asked:
         return {}
-    query = "SELECT dataset_id, count(*) FROM analysis_hash WHERE dataset_id = ANY(%s) AND signal_id = %s GROUP BY 1"
+    table = known.stored._meta.db_table
+    query = f"SELECT dataset_id, count(*) FROM {table} WHERE dataset_id = ANY(%s) AND signal_id = %s GROUP BY 1"  # noqa: S608  # the name of one of two tables
     with connection.cursor() as cursor:
-        cursor.execute(query, [list(asked), signal_id])
+        cursor.execute(query, [list(asked), known.base.id])
         have = dict(cursor.fetchall())
     lacking = {pk: images - have.get(pk, 0) for pk, images in asked.items()}
     return {pk: n for pk, n in lacking.items() if n > 0}
@@ -137,19 +145,20 @@ class Reach:
 
     Attributes:
         max_distance: up to which all pairs have been found.
-        new_images: images with a hash that came later, whose pairs are not known.
+        new_images: described images that came later, whose pairs are not known.
     """
 
     max_distance: float
     new_images: int
 
 
-def coverage_within(dataset: Dataset, signal_id: int) -> Reach | None:
+def coverage_within(dataset: Dataset, known: KnownSignal) -> Reach | None:
     """How far the pairs inside a dataset are known; None where they were never looked for."""
-    row = Coverage.objects.filter(signal_id=signal_id, dataset_a=dataset, dataset_b=dataset).first()
+    row = Coverage.objects.filter(signal_id=known.id, dataset_a=dataset, dataset_b=dataset).first()
     if row is None:
         return None
-    later = Hash.objects.filter(dataset=dataset, signal_id=signal_id, image_id__gt=row.upto_a).count()
+    described = known.stored._default_manager.filter(dataset=dataset, signal_id=known.base.id)
+    later = described.filter(image_id__gt=row.upto_a).count()
     return Reach(row.max_distance, later)
 
 

@@ -22,6 +22,7 @@ from analysis.models import (
 )
 from analysis.models.review import ACCEPTED, Choice
 from analysis.queries._comparisons import Cell, cells
+from analysis.signals import KnownSignal, signal
 from catalog.models import Image, Project
 
 
@@ -34,7 +35,8 @@ class PairKey:
     b: int
 
     def __str__(self) -> str:
-        return f"{self.distance:g}-{self.a}-{self.b}"
+        # Whole, since the next page begins exactly here.
+        return f"{self.distance!r}-{self.a}-{self.b}".replace(".0-", "-", 1)
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
@@ -46,7 +48,7 @@ class PairKey:
         if not text:
             return None
         try:
-            distance, a, b = text.split("-")
+            distance, a, b = text.rsplit("-", 2)
             return cls(float(distance), int(a), int(b))
         except ValueError:
             raise AnalysisError(f"“{text}” is no place in a list of pairs.", remedy="Open the list anew.") from None
@@ -190,10 +192,35 @@ def images_by_id(ids: Sequence[int]) -> dict[int, Image]:
     return {image.pk: image for image in found}
 
 
-def measurements(a: Image, b: Image) -> list[tuple[str, float]]:
-    """What is known of a pair: signal name and distance, by name."""
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The distance of a pair under a signal.
+
+    Attributes:
+        known: the signal.
+        distance: in its unit.
+        orientation: EXIF orientation that turns image b to match image a; None where none was looked for.
+    """
+
+    known: KnownSignal
+    distance: float
+    orientation: int | None
+
+    @property
+    def words(self) -> str:
+        """The distance with its unit."""
+        return self.known.words(self.distance)
+
+    @property
+    def usual(self) -> bool:
+        """Whether most copies are as close."""
+        return self.distance <= self.known.default_distance
+
+
+def measurements(a: Image, b: Image) -> list[Measured]:
+    """What is known of a pair, by name of the signal."""
     rows = Measurement.objects.filter(image_a=a, image_b=b).select_related("signal").order_by("signal__name")
-    return [(row.signal.name, row.distance) for row in rows]
+    return [Measured(signal(row.signal.name), row.distance, row.orientation) for row in rows]
 
 
 def decision(a: Image, b: Image) -> Decision | None:
@@ -227,18 +254,19 @@ def pair_images(project: Project, a: int, b: int) -> tuple[Image, Image]:
     return images[a], images[b]
 
 
-def measurements_of(pairs: Sequence[PairRow]) -> dict[tuple[int, int], list[tuple[str, float]]]:
-    """What is known of many pairs in one query: image ids → signal names and distances, by name."""
+def measurements_of(pairs: Sequence[PairRow]) -> dict[tuple[int, int], list[Measured]]:
+    """What is known of many pairs in one query: image ids → measurements, by name of the signal."""
     query = """
-        SELECT m.image_a_id, m.image_b_id, s.name, m.distance FROM unnest(%s::bigint[], %s::bigint[]) AS pair(a, b)
+        SELECT m.image_a_id, m.image_b_id, s.name, m.distance, m.orientation
+        FROM unnest(%s::bigint[], %s::bigint[]) AS pair(a, b)
         JOIN analysis_measurement m ON m.image_a_id = pair.a AND m.image_b_id = pair.b
         JOIN analysis_signal s ON s.id = m.signal_id ORDER BY s.name
     """
-    found: dict[tuple[int, int], list[tuple[str, float]]] = defaultdict(list)
+    found: dict[tuple[int, int], list[Measured]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(query, [[pair.a.pk for pair in pairs], [pair.b.pk for pair in pairs]])
-        for a, b, name, distance in cursor.fetchall():
-            found[a, b].append((name, distance))
+        for a, b, name, distance, orientation in cursor.fetchall():
+            found[a, b].append(Measured(signal(name), distance, orientation))
     return found
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from ninja import Field, Schema
 
 from analysis.models import Comparison, ComparisonSignal
+from analysis.signals import KnownSignal
 from catalog.schemas import NEXT, JobOut
 
 
@@ -16,15 +17,32 @@ class SignalOut(Schema):
     name: str = Field(description="A storage key: what it computes never changes.", examples=["phash-8"])
     title: str = Field(examples=["pHash, 64 bits"])
     summary: str
-    n_bits: int = Field(description="Distances are whole numbers of bits from 0 to this.", examples=[64])
-    default_distance: int = Field(description="Most copies lie within it.", examples=[8])
+    unit: str = Field(description="What distances are counted in.", examples=["bits"])
+    largest: float = Field(description="No distance is larger.", examples=[64])
+    n_bits: int | None = Field(description="Bits of a hash: distances are whole numbers up to this.", examples=[64])
+    on_disk: bool = Field(description="Whether it can be computed here without fetching a model first.")
+    default_distance: float = Field(description="Most copies lie within it.", examples=[8])
+
+    @classmethod
+    def of(cls, known: KnownSignal) -> SignalOut:
+        """A signal as the API tells it."""
+        return cls(
+            name=known.name,
+            title=known.title,
+            summary=known.summary,
+            unit=known.scale.unit,
+            largest=known.scale.largest,
+            n_bits=known.n_bits,
+            on_disk=known.encoder is None or known.encoder.on_disk,
+            default_distance=known.default_distance,
+        )
 
 
 class SignalAsked(Schema):
     """A signal with the largest distance to explore."""
 
     name: str = Field(examples=["phash-8"])
-    max_distance: float | None = Field(None, description="In bits; the signal's default if left out.", examples=[8])
+    max_distance: float | None = Field(None, description="In the signal's unit; its default if left out.", examples=[8])
 
 
 class ComparisonIn(Schema):
@@ -41,6 +59,7 @@ class ComparisonSignalOut(Schema):
 
     name: str = Field(examples=["phash-8"])
     max_distance: float = Field(examples=[8])
+    error: str = Field(description="Why this signal could not be computed, and what to do; the others were.")
 
     @staticmethod
     def resolve_name(row: ComparisonSignal) -> str:

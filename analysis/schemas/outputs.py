@@ -62,7 +62,7 @@ class SplitIn(Schema):
         description="Its pairs join copies into clusters; empty: the pairs that people accepted.",
         examples=["phash-8"],
     )
-    max_distance: float | None = Field(None, description="In bits; the signal's default if left out.", examples=[8])
+    max_distance: float | None = Field(None, description="In the signal's unit; its default if left out.", examples=[8])
     clusters: Clusters = Field("together", description="What is done with clusters: together, one or drop")
     sampler: str = "uniform"
     classes: list[str] | None = Field(None, description="Draw from these labels only.")

@@ -85,8 +85,9 @@ class OverlapOut(Schema):
 
     definition: str = Field(description="What overlap means, in words.")
     signal: str = Field(examples=["phash-8"])
-    max_distance: float = Field(description="The threshold, in bits.", examples=[8])
-    of_bits: int = Field(examples=[64])
+    max_distance: float = Field(description="The threshold, in the signal's unit.", examples=[8])
+    unit: str = Field(examples=["bits"])
+    of_bits: int | None = Field(examples=[64])
     count: str = Field(description="found: all pairs; confirmed: pairs that people accepted, whatever their distance")
     pairs: int = Field(examples=[46])
     images_in_a_pair: int
@@ -111,8 +112,9 @@ class CurveOut(Schema):
 
     definition: str
     signal: str
-    of_bits: int
-    steps: list[float] = Field(description="Thresholds in bits, rising.")
+    unit: str
+    of_bits: int | None
+    steps: list[float] = Field(description="Thresholds, rising.")
     datasets: list[PartAlong]
     between: list[BetweenAlong]
     regions: list[RegionAlong]

@@ -8,7 +8,6 @@ from typing import Any
 from ninja import Field, Schema
 
 from analysis import queries
-from analysis.core.hashes import HASHES
 from analysis.models import Verdict
 from analysis.queries import PairRow
 from catalog.models import Image
@@ -55,7 +54,11 @@ class Distance(Schema):
 
     signal: str = Field(examples=["phash-8"])
     distance: float = Field(examples=[4])
-    of_bits: int = Field(examples=[64])
+    unit: str = Field(examples=["bits"])
+    of_bits: int | None = Field(examples=[64])
+    orientation: int | None = Field(
+        description="EXIF orientation that turns b to match a, where the signal tries all eight.", examples=[None]
+    )
 
 
 class VerdictIn(Schema):
@@ -113,8 +116,14 @@ class PairDetail(Schema):
             a=PairImage.of(images[a.pk]),
             b=PairImage.of(images[b.pk]),
             distances=[
-                Distance(signal=name, distance=distance, of_bits=HASHES[name].n_bits)
-                for name, distance in queries.measurements(a, b)
+                Distance(
+                    signal=found.known.name,
+                    distance=found.distance,
+                    unit=found.known.scale.unit,
+                    of_bits=found.known.n_bits,
+                    orientation=found.orientation,
+                )
+                for found in queries.measurements(a, b)
             ],
             decision=decided.choice if decided and len(shown) == len(said) else None,
             verdicts=[VerdictOut(**_verdict(one), standing=one.pk in standing) for one in shown],

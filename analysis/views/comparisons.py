@@ -79,7 +79,7 @@ def new(request: HttpRequest, project: str) -> HttpResponse:
     like = request.GET.get("from", "")
     form = ComparisonForm(
         project=way.project,
-        known=signals(),
+        known=signals(list(way.project.datasets.all())),
         data=request.POST if request.method == "POST" else None,
         like=queries.comparison(way.project, int(like)) if like.isdigit() else None,
     )

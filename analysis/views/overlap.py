@@ -59,7 +59,7 @@ class Look:
         row = queries.chosen_signal(chosen, request.GET.get("signal", ""))
         known = signal(row.signal.name)
         distance = charts.distance_from(
-            request.GET.get("t", ""), largest=row.max_distance, default=known.hash.default_distance
+            request.GET.get("t", ""), scale=known.scale, largest=row.max_distance, default=known.default_distance
         )
         count = request.GET.get("count", "")
         return cls(
@@ -133,7 +133,7 @@ def _numbers(look: Look, summary: Summary) -> dict[str, Any]:
         if distance <= look.distance:
             judged[choice] += n
     sets = len(datasets)
-    lacking = queries.without_hash(look.comparison, look.row.signal_id)
+    lacking = queries.without_descriptor(look.comparison, look.known)
     closest = queries.pairs(
         look.comparison,
         signal_id=look.row.signal_id,
@@ -144,12 +144,13 @@ def _numbers(look: Look, summary: Summary) -> dict[str, Any]:
     return {
         "summary": summary,
         "now": now,
-        "t": f"{look.distance:g}",
-        "largest": f"{look.row.max_distance:g}",
+        "t": look.known.scale.number(look.distance),
+        "largest": look.known.scale.number(look.row.max_distance),
         "count": look.count,
         "counts": COUNTS.items(),
         "histogram": charts.histogram(summary.curve),
         "steps": len(summary.curve["steps"]),
+        "slider_step": charts.slider_step(summary.curve),
         "found": found,
         "judged": sum(judged.values()),
         "open": max(found - sum(judged.values()), 0),
@@ -165,7 +166,8 @@ def _numbers(look: Look, summary: Summary) -> dict[str, Any]:
         "config": {
             "t": look.distance,
             "count": look.count,
-            "bits": look.known.n_bits,
+            "scale": charts.scale_config(look.known.scale),
+            "steps": summary.curve["steps"],
             "accepted": list(ACCEPTED),
             "titles": dict(Choice.choices),
             "mostLabels": charts.MOST_LABELS,

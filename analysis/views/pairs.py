@@ -13,7 +13,6 @@ from django.views.decorators.http import require_GET
 
 from analysis import charts, queries
 from analysis.core.errors import AnalysisError
-from analysis.core.hashes import HASHES
 from analysis.models import Verdict
 from analysis.models.review import ACCEPTED, Choice
 from analysis.pipeline.review import GIVEN, canonical
@@ -78,7 +77,7 @@ def index(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
     row = queries.chosen_signal(chosen, request.GET.get("signal", ""))
     known = signal(row.signal.name)
     distance = charts.distance_from(
-        request.GET.get("t", ""), largest=row.max_distance, default=known.hash.default_distance
+        request.GET.get("t", ""), scale=known.scale, largest=row.max_distance, default=known.default_distance
     )
     covered = queries.cells(chosen)
     cell = cell_from(request.GET.get("cell", ""), covered)
@@ -110,8 +109,8 @@ def index(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
         "comparison": chosen,
         "title": charts.title(chosen),
         "known": known,
-        "t": f"{distance:g}",
-        "largest": f"{row.max_distance:g}",
+        "t": known.scale.number(distance),
+        "largest": known.scale.number(row.max_distance),
         "signals": [(each, signal(each.signal.name)) for each in chosen.signals.all()],
         "cells": [(f"{each.a},{each.b}", _cell_name(each, names)) for each in covered],
         "chosen_cell": state["cell"],
@@ -200,14 +199,12 @@ def _stands(verdict: Verdict, standing: dict[int, list[Verdict]]) -> bool:
     return bool(stack) and stack[-1].pk == verdict.pk
 
 
-def _measured(one: Image, other: Image) -> list[tuple[str, str, int, float, bool]]:
-    """Title, distance, bits, share of the bits that differ, and whether it is within the signal's usual distance."""
-    rows = []
-    for name, distance in queries.measurements(one, other):
-        entry = HASHES[name]
-        share = 100 * distance / entry.n_bits
-        rows.append((entry.title, f"{distance:g}", entry.n_bits, share, distance <= entry.default_distance))
-    return rows
+def _measured(one: Image, other: Image) -> list[tuple[str, str, float, bool]]:
+    """Title, words of the distance, how much of what unrelated pictures differ by, and whether it is usual."""
+    return [
+        (found.known.title, found.words, 100 * found.distance / found.known.scale.unrelated, found.usual)
+        for found in queries.measurements(one, other)
+    ]
 
 
 def _facts(one: Image, other: Image) -> list[tuple[str, str, str]]:
@@ -237,7 +234,7 @@ def _place(request: HttpRequest, project: Any, one: Image, other: Image) -> dict
     place: dict[str, Any] = {"comparison": found, "comparison_title": charts.title(found)}
     pair = queries.pair_row(found, signal_id=row.signal_id, a=one.pk, b=other.pk)
     if pair is not None:
-        distance = max(pair.distance, min(HASHES[row.signal.name].default_distance, row.max_distance))
+        distance = max(pair.distance, min(signal(row.signal.name).default_distance, row.max_distance))
         state = {"signal": row.signal.name, "t": f"{distance:g}"}
         place["review"] = _address({**state, "show": "all", "at": str(pair.key)})
         place["list"] = _address(state)

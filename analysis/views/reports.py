@@ -44,7 +44,7 @@ def _distance(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise AnalysisError(f"“{text[:40]}” is no distance.", remedy="Give a number of bits.") from None
+        raise AnalysisError(f"“{text[:40]}” is no distance.", remedy="Give a number.") from None
 
 
 @require_http_methods(["GET", "POST"])
@@ -69,7 +69,7 @@ def detail(request: HttpRequest, project: str, report: int) -> HttpResponse:
         "report": found,
         "job": found,
         "title": found.comparison.name or " × ".join(dataset.name for dataset in found.comparison.datasets.all()),
-        "thresholds": [(signal(name), f"{distance:g}") for name, distance in found.thresholds.items()],
+        "thresholds": [(signal(name), signal(name).words(distance)) for name, distance in found.thresholds.items()],
     }
     if found.status == Report.Status.DONE:
         with default_storage.open(str(found.archive)) as stream, zipfile.ZipFile(stream) as archive:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from math import ceil
 from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlencode
 
@@ -19,11 +20,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from analysis import queries
 from analysis.core.errors import AnalysisError
-from analysis.core.hashes import HASHES
+from analysis.core.scales import snapped
 from analysis.models import Comparison, ComparisonSignal
 from analysis.models.review import Choice
 from analysis.pipeline import review
 from analysis.queries import Cell, PairKey, PairRow
+from analysis.signals import KnownSignal, signal
 from analysis.views.review_rows import describe, history
 from catalog.core.errors import CatalogError, NotAllowed
 from catalog.models import Image, Membership
@@ -110,7 +112,7 @@ class Scope:
         except ValueError:
             raise AnalysisError(f"“{asked}” is no distance.", remedy="Give a number, such as 8.") from None
         # Beyond what was explored there may be pairs that nobody has looked for.
-        threshold = min(threshold, row.max_distance)
+        threshold = snapped(signal(row.signal.name).scale, threshold, row.max_distance)
         return cls(comparison, row, threshold, cls._cell(request.GET.get("cell", ""), comparison), show)
 
     @staticmethod
@@ -129,12 +131,17 @@ class Scope:
         """The scope as a query string, with something changed."""
         values = {
             "signal": self.row.signal.name,
-            "t": f"{self.threshold:g}",
+            "t": self.known.scale.number(self.threshold),
             "cell": f"{self.cell.a},{self.cell.b}" if self.cell else "",
             "show": self.show,
             **changed,
         }
         return urlencode({key: value for key, value in values.items() if value}, safe=",")
+
+    @property
+    def known(self) -> KnownSignal:
+        """The signal."""
+        return signal(self.row.signal.name)
 
     @property
     def filter(self) -> str:
@@ -160,7 +167,8 @@ class Scope:
             "total": total,
             "judged": queries.judged_counts(self.comparison, **self._within),
             "threshold": self.threshold,
-            "explored": self.row.max_distance,
+            "threshold_words": self.known.words(self.threshold),
+            "explored": self.known.words(self.row.max_distance),
             "further": None,
         }
         beyond = queries.distance_with_more(
@@ -171,15 +179,23 @@ class Scope:
             cell=self.cell,
         )
         if beyond is not None:
+            scale = self.known.scale
+            beyond = min(
+                scale.threshold(round(ceil(beyond / scale.step - 1e-6) * scale.step, 6)), self.row.max_distance
+            )
             within = {**self._within, "max_distance": beyond}
             more = queries.pair_total(self.comparison, **within) - total
-            found["further"] = {"t": beyond, "pairs": more, "query": self.address(t=f"{beyond:g}")}
+            found["further"] = {
+                "words": scale.words(beyond),
+                "pairs": more,
+                "query": self.address(t=scale.number(beyond)),
+            }
         return found
 
 
 def usual_threshold(row: ComparisonSignal) -> float:
     """The distance at which a review begins: the signal's usual one, as far as it was explored."""
-    return min(float(HASHES[row.signal.name].default_distance), row.max_distance)
+    return min(signal(row.signal.name).default_distance, row.max_distance)
 
 
 @never_cache
@@ -195,7 +211,7 @@ def page(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
     may_judge = way.may(Membership.Role.ANNOTATOR)
     at = _pair_of(request.GET.get("at", ""))
     names = {dataset.pk: dataset.name for dataset in chosen.datasets.all()}
-    entry = HASHES[scope.row.signal.name]
+    known = signal(scope.row.signal.name)
     kwargs = {"project": project, "comparison": comparison}
     config = {
         "user": request.user.pk,
@@ -224,9 +240,12 @@ def page(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
         "section": "review",
         "comparison": chosen,
         "scope": scope,
-        "signal_title": entry.title,
-        "n_bits": entry.n_bits,
-        "signals": [(row, HASHES[row.signal.name].title, usual_threshold(row)) for row in chosen.signals.all()],
+        "known": known,
+        "signals": [
+            (row, each.title, each.scale.number(usual_threshold(row)), each.words(row.max_distance))
+            for row in chosen.signals.all()
+            for each in [signal(row.signal.name)]
+        ],
         "cells": [(cell, _cell_name(cell, names)) for cell in queries.cells(chosen)],
         "cell_name": _cell_name(scope.cell, names) if scope.cell else "All datasets",
         "shows": SHOWS.items(),
@@ -313,8 +332,8 @@ def index(request: HttpRequest, project: str) -> HttpResponse:
         rows = [
             {
                 "state": state,
-                "title": HASHES[state.row.signal.name].title,
-                "n_bits": HASHES[state.row.signal.name].n_bits,
+                "title": signal(state.row.signal.name).title,
+                "up_to": signal(state.row.signal.name).words(state.threshold),
                 "share": 100 * state.judged / state.total if state.total else 0,
                 "query": urlencode({"signal": state.row.signal.name, "t": f"{state.threshold:g}"}),
             }

@@ -9,10 +9,9 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 
 from analysis import queries
-from analysis.core.hashes import HASHES
 from analysis.models import Verdict
 from analysis.models.review import Choice
-from analysis.queries import PairRow
+from analysis.queries import Measured, PairRow
 from catalog.models import Image
 
 SAME_SHAPE = 0.02
@@ -43,7 +42,7 @@ def describe(rows: Sequence[PairRow], *, project: str, person: int, blind: bool)
                 "page": reverse("pair", args=[project, a.pk, b.pk]),
                 "images": [_image(image, project, shared) for image in (a, b)],
                 "labels": _labels(a, b, shared),
-                "evidence": [_evidence(name, distance) for name, distance in distances[a.pk, b.pk]],
+                "evidence": [_evidence(found) for found in distances[a.pk, b.pk]],
                 "differs": differences(a, b),
                 **history(said[a.pk, b.pk], person=person, blind=blind),
             }
@@ -156,12 +155,12 @@ def _labels(a: Image, b: Image, shared: set[int]) -> str:
     return "Labels differ: some are shared." if shared else "Labels differ: none is shared."
 
 
-def _evidence(name: str, distance: float) -> dict[str, Any]:
-    entry = HASHES[name]
+def _evidence(found: Measured) -> dict[str, Any]:
     return {
-        "signal": name,
-        "title": entry.title,
-        "words": f"{distance:g} of {entry.n_bits} bits",
-        "agree": 1 - distance / entry.n_bits,
-        "usual": distance <= entry.default_distance,
+        "signal": found.known.name,
+        "title": found.known.title,
+        "words": found.words,
+        "agree": 1 - found.distance / found.known.scale.largest,
+        "usual": found.usual,
+        "orientation": found.orientation,
     }

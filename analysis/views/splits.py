@@ -54,7 +54,7 @@ class SplitForm(forms.Form):
         assert isinstance(source, forms.ChoiceField)  # noqa: S101  # as declared above
         source.choices = [
             (ACCEPTED, "pairs that people accepted"),
-            *((known.name, f"all pairs under {known.hash.title}") for known in signals()),
+            *((known.name, f"all pairs under {known.title}") for known in signals()),
         ]
 
     def clean(self) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class SplitForm(forms.Form):
         source = data.get("source")
         if source and source != ACCEPTED and "t" not in self.errors:
             known = signal(source)
-            asked = known.hash.default_distance if data.get("t") is None else data["t"]
+            asked = known.default_distance if data.get("t") is None else data["t"]
             try:
                 data["t"] = check_distance(known, asked)
             except AnalysisError as error:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django import template
 from django.utils.safestring import SafeString, mark_safe
+
+if TYPE_CHECKING:
+    from analysis.signals import KnownSignal
 
 register = template.Library()
 
@@ -67,3 +72,21 @@ def css_percent(part: float | None, whole: float | None) -> SafeString:
     """A part of a whole as a CSS length, for the width of a bar."""
     percent = min(100.0, max(0.0, 100 * (part or 0) / whole)) if whole else 0.0
     return mark_safe(f"{percent:.2f}%")  # noqa: S308  # digits only
+
+
+@register.filter
+def apart(distance: float | str, known: KnownSignal) -> str:
+    """A distance under a signal with its unit: “8 of 64 bits”, “0.1 (similarity 0.9)”."""
+    return known.scale.words(float(distance))
+
+
+@register.filter
+def plain(distance: float, known: KnownSignal) -> str:
+    """A distance under a signal as a bare number, as fields and addresses carry it."""
+    return known.scale.number(distance)
+
+
+@register.filter
+def after(distance: float | str, known: KnownSignal) -> str:
+    """What stands behind a distance's number: “of 64 bits”, “(similarity 0.9)”."""
+    return known.scale.after(float(distance))

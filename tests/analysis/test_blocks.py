@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -382,17 +383,17 @@ def test_images_deleted_while_a_comparison_runs_are_left_out(
     project: Project, hashed: Make, small_blocks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     datasets = [hashed("a", 20), hashed("b", 15)]
-    read = bulk.read_hashes
+    read = bulk.read_descriptors
     gone: list[int] = []
 
-    def then_deleted(**options: int) -> object:
+    def then_deleted(**options: Any) -> Any:
         found = read(**options)
         if not gone:
             gone.extend(found[0][:3].tolist())
             Image.objects.filter(pk__in=gone).delete()
         return found
 
-    monkeypatch.setattr(bulk, "read_hashes", then_deleted)
+    monkeypatch.setattr(bulk, "read_descriptors", then_deleted)
     run(project, datasets, "both", 12)
     assert len(gone) == 3
     assert stored() == brute_force(datasets, "both", 12)

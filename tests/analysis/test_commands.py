@@ -197,7 +197,7 @@ def test_pairs_say_how_far_they_are_known(birds: Project) -> None:
     [pair] = manage("pairs", "saints-in-art").lines
     assert (set(pair[:2]), pair[2]) == ({"Birds/crow/0", "Birds/crow/0-copy"}, "0")
     far = manage("pairs", "saints-in-art", "--max-distance", 9)
-    assert "Note: within Birds: compared up to 8 bits only, so pairs may be missing." in far.err
+    assert "Note: within Birds: compared up to 8 of 64 bits only, so pairs may be missing." in far.err
     with pytest.raises(CommandError, match="compared under this signal"):
         manage("pairs", "saints-in-art", "--scope", "across")
 

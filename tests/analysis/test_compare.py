@@ -8,6 +8,7 @@ import pytest
 
 from analysis.core.arrays import PackedBits
 from analysis.core.errors import AnalysisError
+from analysis.core.metrics import hamming
 from analysis.core.search import hamming_join
 from analysis.models import Comparison, Coverage, Hash, Measurement, Summary
 from analysis.pipeline import compare
@@ -54,7 +55,7 @@ def test_what_is_covered_is_not_joined_again(project: Project, hashed: Make, mon
         seen.append((len(first), len(first) if second is None else len(second)))
         return hamming_join(first, second, *rest, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(compare, "hamming_join", counting)
+    monkeypatch.setattr(hamming, "hamming_join", counting)
     run(project, datasets, "across", 5)
     assert sum(a * b for a, b in seen) == 0
     hashed("b", 3)
@@ -103,7 +104,7 @@ def test_a_signal_that_fingerprints_lack_is_said(project: Project, hashed: Make)
     [
         ({"phash-8": 65}, "across", 2, "0 to 64"),
         ({"phash-8": -1}, "across", 2, "0 to 64"),
-        ({"phash-8": 7.5}, "across", 2, "whole numbers"),
+        ({"phash-8": 7.5}, "across", 2, "whole number of bits"),
         ({"no-such": 8}, "across", 2, "no hash"),
         ({}, "across", 2, "at least one signal"),
         ({"phash-8": 8}, "across", 1, "at least 2 datasets"),

@@ -112,8 +112,8 @@ def test_a_dataset_of_the_report_comes_back_as_fingerprints(
     assert list(back.images.values_list("name", flat=True)) == list(pair[0].images.values_list("name", flat=True))
     for name in ("phash-8", "block_mean-16", "dhash-16"):
         known = signal(name)
-        _, brought = bulk.read_hashes(dataset_id=back.pk, signal_id=known.id, n_bits=known.n_bits)
-        _, computed = bulk.read_hashes(dataset_id=pair[0].pk, signal_id=known.id, n_bits=known.n_bits)
+        _, brought = bulk.read_hashes(dataset_id=back.pk, signal_id=known.id, n_bits=known.n_bits or 0)
+        _, computed = bulk.read_hashes(dataset_id=pair[0].pk, signal_id=known.id, n_bits=known.n_bits or 0)
         assert (brought.packed == computed.packed).all()
         assert len(brought) == 3
     assert {image.name: [label.name for label in image.labels.all()] for image in back.images.all()} == {

@@ -17,6 +17,7 @@ from analysis.core.arrays import PackedBits, Pairs
 from analysis.core.fingerprints import read_fingerprints
 from analysis.core.report import DatasetHashes, DatasetPart, ReportData, SignalPart, report_files
 from analysis.core.report.figures import draw_sets
+from analysis.core.scales import Bits
 
 NASTY = "<script>alert(1)</script>|*$x$"
 
@@ -45,7 +46,7 @@ def make(scope: str = "both", found: Pairs | None = None, **more: object) -> Rep
         name="phash-8",
         title="pHash, 64 bits",
         summary="Finds copies.",
-        n_bits=64,
+        scale=Bits(64),
         threshold=8,
         hashes=[hashes(4), hashes(3, seed=1), hashes(2, seed=2)],
         pairs=found,
@@ -147,6 +148,7 @@ def test_hashes_read_back_also_where_some_images_have_none() -> None:
     assert names == list(data.datasets[0].names)
     back = read_fingerprints("perceptual_hashes.json", files["datasets/A/perceptual_hashes.json"], None, names)
     assert back.rows.tolist() == [0, 3]
+    assert partial.bits is not None
     assert (back.bits.packed == partial.bits.packed).all()
     text = files["report.md"].decode()
     assert "2 images of A without such a hash could not be compared" in text

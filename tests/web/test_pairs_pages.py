@@ -127,7 +127,7 @@ def test_queries_do_not_grow_with_pairs(client: Client, project: Project, owner:
 def test_an_empty_list_says_what_to_do(client: Client, project: Project, owner: User) -> None:
     comparison = compare(project)
     client.force_login(owner)
-    assert "Look up to 12 bits" in client.get(listing(comparison, t=0)).content.decode()
+    assert "Look up to 12 of 64 bits" in client.get(listing(comparison, t=0)).content.decode()
     assert "Show all pairs" in client.get(listing(comparison, t=8, show="accepted")).content.decode()
 
 

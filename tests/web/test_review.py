@@ -102,8 +102,9 @@ def test_the_page_shows_the_queue_and_holds_the_first_batch(
         "total": 5,
         "judged": {},
         "threshold": 8,
-        "explored": 16,
-        "further": {"t": 9.0, "pairs": 1, "query": "signal=phash-8&t=9&show=open"},
+        "threshold_words": "8 of 64 bits",
+        "explored": "16 of 64 bits",
+        "further": {"words": "9 of 64 bits", "pairs": 1, "query": "signal=phash-8&t=9&show=open"},
     }
     assert page.count('class="verdict"') == 6
     assert "Same image" in page

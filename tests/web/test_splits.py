@@ -150,7 +150,7 @@ def test_the_form_shows_what_the_data_allows(client: Client, project: Project, c
     assert '<b class="num">0</b>' in said(n_query=4)
     # Without the pairs of the hash, a copy counts as a picture of its own.
     assert '<b class="num">3</b>' in said(n_query=4, source="accepted")
-    assert "known up to 8 bits" in said(t=9)
+    assert "known up to 8 of 64 bits" in said(t=9)
     assert "Fill in the form" in said(k_shot="")
     page = client.get(at("split-new", project) + "?signal=phash-8&t=6").content.decode()
     assert '<option value="phash-8" selected>' in page

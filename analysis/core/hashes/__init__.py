@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.core.hashes._rendition import Rendition
-from analysis.core.metrics import Metric
+from analysis.core.metrics import Hamming, Metric
 from analysis.core.registry import Registry
 
-__all__ = ["HASHES", "Hash", "Rendition", "compute"]
+__all__ = ["HASHES", "Hash", "Rendition", "bit_lengths", "compute"]
 
 
 class Hash(Protocol):
@@ -52,8 +52,17 @@ class Hash(Protocol):
         """The bytes of one image, as they are stored: uint8, shape (metric.width,), any length where that is None."""
         ...
 
+    def note(self, descriptor: bytes) -> str:
+        """What the stored bytes of one image say of it, for people, e.g. ``quality 74 of 100``; mostly nothing."""
+        ...
+
 
 HASHES: Registry[Hash] = Registry("analysis.core.hashes", "hash")
+
+
+def bit_lengths() -> dict[str, int]:
+    """Number of bits by name, of the hashes that are nothing but bits: files can list them."""
+    return {name: entry.metric.n_bits for name, entry in HASHES.items() if isinstance(entry.metric, Hamming)}
 
 
 def compute(rgb: NDArray[np.uint8], names: Sequence[str]) -> dict[str, NDArray[np.uint8]]:

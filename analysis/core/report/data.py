@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,9 +14,13 @@ from numpy.typing import NDArray
 from analysis.core.arrays import PackedBits, Pairs
 from analysis.core.errors import InvalidArray
 from analysis.core.overlap import OverlapCurve, overlap_curve
+from analysis.core.scales import Scale
 
 PUBLISHED_KEYS = {"phash-8": "perceptual", "block_mean-16": "robust"}
 """Signal -> the word with which the published study begins the names of its files."""
+
+_NOT_IN_FILES = re.compile(r"[^A-Za-z0-9._~@-]+")
+"""What names of models have and names of files must not."""
 
 EXAMPLES = 24
 """Pairs that are shown side by side, of all signals together."""
@@ -44,14 +49,14 @@ class DatasetPart:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DatasetHashes:
-    """The hashes of one dataset under one signal.
+    """What one dataset has under one signal.
 
     Attributes:
-        bits: m hashes.
+        bits: m hashes; None where the signal's descriptors are no lists of bits.
         rows: int64, shape (m,), rising: which of the dataset's names each belongs to.
     """
 
-    bits: PackedBits
+    bits: PackedBits | None
     rows: NDArray[np.int64]
 
 
@@ -63,8 +68,8 @@ class SignalPart:
         name: of the signal, e.g. ``phash-8``.
         title: for people.
         summary: what it finds and what it misses.
-        n_bits: length of its hashes.
-        threshold: largest distance that counts, in bits.
+        scale: what its distances are counted in.
+        threshold: largest distance that counts.
         hashes: one for each dataset, in the report's order.
         pairs: rows of all datasets one after another, a < b, the closest first; none beyond the threshold.
         verdicts: int8, shape (pairs,): position in the report's `choices`, or -1 for a pair nobody judged.
@@ -73,16 +78,21 @@ class SignalPart:
     name: str
     title: str
     summary: str
-    n_bits: int
-    threshold: int
+    scale: Scale
+    threshold: float
     hashes: Sequence[DatasetHashes]
     pairs: Pairs
     verdicts: NDArray[np.int8]
 
     @property
+    def at_most(self) -> str:
+        """The threshold in words: ``at most 8 of 64 bits``."""
+        return f"at most {self.scale.words(self.threshold)}"
+
+    @property
     def key(self) -> str:
         """How the names of its files begin: ``perceptual`` and ``robust`` as published, else the signal's name."""
-        return PUBLISHED_KEYS.get(self.name, self.name)
+        return PUBLISHED_KEYS.get(self.name, _NOT_IN_FILES.sub("_", self.name))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -66,7 +66,7 @@ def _figures(data: ReportData, signal: int) -> dict[str, bytes]:
 def _signal_files(data: ReportData, figures: list[dict[str, bytes]]) -> Iterator[ReportFile]:
     kind = kind_of(len(data.datasets))
     for i, part in enumerate(data.signals):
-        at = f"{part.title}, at most {part.threshold} of {part.n_bits} bits"
+        at = f"{part.title}, {part.at_most}"
         if data.across:
             yield ReportFile(
                 f"{part.key}_cross_duplicates.json",
@@ -105,12 +105,13 @@ def _dataset_files(data: ReportData) -> Iterator[ReportFile]:
                 f"{dataset.name}: labels of {words.number(len(dataset.labels), 'image')}",
                 _one(lists.labels_json, dataset),
             )
-        for part in parts:
+        # A signal that turns pictures goes by the hashes of upright ones, which another may have handed out already.
+        for base, part in {part.name.partition("@")[0]: part for part in reversed(parts)}.items():
             hashes = part.hashes[position]
-            if isinstance(part, FurtherHashes) and not len(hashes.bits):
+            if hashes.bits is None or (isinstance(part, FurtherHashes) and not len(hashes.bits)):
                 continue
             yield ReportFile(
-                f"{folder}/{file_name_of(part.name)}",
+                f"{folder}/{file_name_of(base)}",
                 f"{dataset.name}: hashes, {part.title}",
-                _one(lists.hashes_json, part.name, dataset, hashes),
+                _one(lists.hashes_json, base, dataset, hashes.rows, hashes.bits),
             )

@@ -8,9 +8,11 @@ import json
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
+from analysis.core.arrays import PackedBits
 from analysis.core.fingerprints import write_fingerprints
-from analysis.core.report.data import DatasetHashes, DatasetPart, ReportData
+from analysis.core.report.data import DatasetPart, ReportData
 
 _PAIRS_AT_ONCE = 5_000
 
@@ -25,10 +27,10 @@ def labels_json(part: DatasetPart) -> bytes:
     return json.dumps({name: list(found) for name, found in part.labels.items()}, ensure_ascii=False, indent=0).encode()
 
 
-def hashes_json(signal: str, part: DatasetPart, hashes: DatasetHashes) -> bytes:
+def hashes_json(signal: str, part: DatasetPart, rows: NDArray[np.int64], bits: PackedBits) -> bytes:
     """A dataset's hashes as published: a list parallel to the names, or an object by name where some have none."""
-    names = [part.names[row] for row in hashes.rows.tolist()]
-    written = write_fingerprints(signal, names, hashes.bits)
+    names = [part.names[row] for row in rows.tolist()]
+    written = write_fingerprints(signal, names, bits)
     if len(names) == len(part.names):
         return written
     return json.dumps(dict(zip(names, json.loads(written), strict=True)), ensure_ascii=False).encode()
@@ -53,9 +55,10 @@ def duplicates_json(data: ReportData, signal: int, *, across: bool) -> Iterator[
 
 
 def pairs_csv(data: ReportData, signal: int) -> Iterator[bytes]:
-    """All pairs of a signal with their distance in bits and verdict, the closest first."""
+    """All pairs of a signal with their distance and verdict, the closest first."""
     part = data.signals[signal]
-    header = ("dataset_a", "name_a", "path_a", "dataset_b", "name_b", "path_b", "distance", "bits", "verdict")
+    of = f"{part.scale.largest:g}"
+    header = ("dataset_a", "name_a", "path_a", "dataset_b", "name_b", "path_b", "distance", "unit", "of", "verdict")
     yield (",".join(header) + "\r\n").encode()
     for start in range(0, len(part.pairs), _PAIRS_AT_ONCE):
         rows = slice(start, start + _PAIRS_AT_ONCE)
@@ -65,7 +68,7 @@ def pairs_csv(data: ReportData, signal: int) -> Iterator[bytes]:
         for a, b, distance, verdict in zip(*(column.tolist() for column in columns), strict=True):
             judged = data.choices[verdict] if verdict >= 0 else ""
             writer.writerow(
-                [*_image(data, a).values(), *_image(data, b).values(), f"{distance:g}", part.n_bits, judged]
+                [*_image(data, a).values(), *_image(data, b).values(), f"{distance:.9g}", part.scale.unit, of, judged]
             )
         yield text.getvalue().encode()
 

@@ -41,7 +41,7 @@ def _lines(data: ReportData, files: Sequence[tuple[str, str]], figures: Sequence
     for i in range(len(data.signals)):
         yield f"- {plain(words.method(data, i))}"
     for i, part in enumerate(data.signals):
-        yield f"\n## {plain(part.title)}, at most {part.threshold} of {part.n_bits} bits\n"
+        yield f"\n## {plain(part.title)}, {part.at_most}\n"
         for count, what in words.totals(data, i):
             yield f"- **{count}** {plain(what)}"
         if judged := words.verdicts(data, i):
@@ -76,8 +76,14 @@ def _examples(data: ReportData, signal: int) -> Iterable[str]:
             dataset, at = data.place(row)
             sides.append(f"{data.datasets[dataset].name}: {data.datasets[dataset].names[at]}")
         verdict = int(part.verdicts[position])
-        rows.append([*sides, f"{part.pairs.distance[position]:g}", data.choices[verdict] if verdict >= 0 else ""])
-    yield from _table(["image", "image", f"bits of {part.n_bits}", "verdict"], rows)
+        rows.append(
+            [
+                *sides,
+                part.scale.words(float(part.pairs.distance[position])),
+                data.choices[verdict] if verdict >= 0 else "",
+            ]
+        )
+    yield from _table(["image", "image", "distance", "verdict"], rows)
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:

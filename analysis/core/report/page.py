@@ -65,7 +65,7 @@ def _body(data: ReportData, files: Sequence[tuple[str, str]], figures: Sequence[
 
 def _signal(data: ReportData, i: int, figure: bytes | None) -> Iterable[str]:
     part = data.signals[i]
-    yield f"<h2>{escape(part.title)}, at most {part.threshold} of {part.n_bits} bits</h2>"
+    yield f"<h2>{escape(part.title)}, {part.at_most}</h2>"
     tiles = "".join(f"<div><b>{count}</b><span>{escape(what)}</span></div>" for count, what in words.totals(data, i))
     yield f'<div class="tiles">{tiles}</div>'
     if judged := words.verdicts(data, i):
@@ -112,7 +112,7 @@ def _pair(data: ReportData, i: int, position: int) -> str:
     chip = f'<span class="chip">{escape(data.choices[verdict])}</span>' if verdict >= 0 else ""
     return (
         f'<div class="pair"><div class="ims">{pictures}</div><div class="names">{names}</div>'
-        f'<div class="cap"><span>{part.pairs.distance[position]:g} of {part.n_bits} bits</span>{chip}</div></div>'
+        f'<div class="cap"><span>{part.scale.words(float(part.pairs.distance[position]))}</span>{chip}</div></div>'
     )
 
 

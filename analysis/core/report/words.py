@@ -56,7 +56,7 @@ def method(data: ReportData, signal: int) -> str:
     """How a signal was compared, and over how many pairs."""
     part = data.signals[signal]
     compared = data.compared(signal)
-    said = f"{part.title} ({part.name}), at most {part.threshold} of {part.n_bits} bits apart. {part.summary}"
+    said = f"{part.title} ({part.name}), {part.at_most} apart. {part.summary}"
     said += f" {number(compared, 'pair')} of images {'was' if compared == 1 else 'were'} compared."
     for dataset, hashes in zip(data.datasets, part.hashes, strict=True):
         lacking = len(dataset.names) - len(hashes.rows)
@@ -115,7 +115,7 @@ def verdicts(data: ReportData, signal: int) -> str:
 def figure_title(data: ReportData, signal: int) -> str:
     """What stands above a signal's figure."""
     part = data.signals[signal]
-    return f"Pictures by the datasets they lie in · {part.title}, distance ≤ {part.threshold}"
+    return f"Pictures by the datasets they lie in · {part.title}, {part.at_most}"
 
 
 def figure_words(data: ReportData, signal: int) -> str:

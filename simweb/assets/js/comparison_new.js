@@ -28,13 +28,21 @@ if (form) {
   for (const reach of form.querySelectorAll("[data-reach]")) {
     const [typed, range] = reach.querySelectorAll("input");
     range.hidden = false;
+    // People think of embeddings in similarity: it stands beside the distance, whichever field is moved.
+    const similarity = reach.querySelector("output");
+    const tell = () => {
+      if (similarity) similarity.textContent = typed.value === "" ? "–" : Number((1 - typed.value).toFixed(4));
+    };
+    tell();
     range.addEventListener("input", () => {
       typed.value = range.value;
       typed.closest(".signal-choice").querySelector("[name=signal]").checked = true;
+      tell();
       sum();
     });
     typed.addEventListener("input", () => {
       range.value = typed.value;
+      tell();
     });
   }
   form.addEventListener("change", sum);

@@ -25,6 +25,13 @@ export function share(part, whole) {
   return `${percent.toFixed(1).replace(/\.0$/, "")}\u202f%`;
 }
 
+/** What stands behind a distance’s number, as the scales of analysis/core say it. */
+export function after(scale, distance) {
+  if (scale.unit === "bits") return `of ${scale.largest} bits`;
+  if (scale.unit === "cosine distance") return `(similarity ${Number((1 - distance).toFixed(scale.places))})`;
+  return "";
+}
+
 export const percent = (part, whole) => `${whole ? ((100 * part) / whole).toFixed(2) : 0}%`;
 
 export class Overlap {
@@ -116,8 +123,10 @@ export class Overlap {
 
   #judgedAt(distance) {
     const verdicts = new Map();
+    // Distances are stored as float32, so 0.1 is a little more than 0.1.
+    const limit = Math.fround(distance);
     for (const [choice, apart, n] of this.judged)
-      if (apart <= distance) verdicts.set(choice, (verdicts.get(choice) ?? 0) + n);
+      if (apart <= limit) verdicts.set(choice, (verdicts.get(choice) ?? 0) + n);
     let judged = 0;
     let accepted = 0;
     for (const [choice, n] of verdicts) {
@@ -125,7 +134,7 @@ export class Overlap {
       if (this.config.accepted.includes(choice)) accepted += n;
     }
     // All pairs found, even where only the confirmed ones are drawn: reviewed is always of these.
-    const found = this.found[Math.min(Math.floor(distance), this.found.length - 1)];
+    const found = this.found[stepAt(this.curve.steps, distance)];
     return { verdicts, judged, accepted, found, open: Math.max(found - judged, 0) };
   }
 }

@@ -1,5 +1,5 @@
 // The overlap dashboard follows its slider: one answer holds every threshold, so a move never asks the server.
-import { Overlap, number, percent, plural, share } from "./curve.js";
+import { Overlap, after, number, percent, plural, share } from "./curve.js";
 import { save } from "./svg.js";
 import { upset } from "./upset.js";
 import { Venn, errorText } from "./venn.js";
@@ -31,8 +31,9 @@ let now = null;
 // ---- what follows the slider ----
 
 function markHistogram(distance) {
-  bars.forEach((bar, n) => bar.classList.toggle("on", n <= distance));
+  bars.forEach((bar, n) => bar.classList.toggle("on", config.steps[n] <= distance));
   say("t", String(distance));
+  say("after", after(config.scale, distance));
 }
 
 function tiles() {
@@ -149,7 +150,7 @@ function sets() {
 const cards = [...document.querySelectorAll("[data-closest] > [data-distance]")];
 
 function closest(distance) {
-  if (!confirmedOnly) for (const card of cards) card.hidden = Number(card.dataset.distance) > distance;
+  if (!confirmedOnly) for (const card of cards) card.hidden = Number(card.dataset.distance) > Math.fround(distance);
   document.querySelector("[data-no-pairs]").hidden = now.pairs > 0;
   say("all-pairs", now.pairs ? `all ${number(now.pairs)}` : "");
 }
@@ -207,7 +208,7 @@ slider.addEventListener("input", moved);
 slider.addEventListener("change", moved);
 bars.forEach((bar, n) =>
   bar.addEventListener("click", () => {
-    slider.value = n;
+    slider.value = config.steps[n];
     moved();
   }),
 );
@@ -219,7 +220,7 @@ for (const button of charts)
 for (const button of document.querySelectorAll("[data-save]"))
   button.addEventListener("click", () => {
     const shown = drawing.querySelector("svg");
-    if (shown) save(shown, button.dataset.save, `${document.title.split(" · ")[0]} at ${slider.value} bits`);
+    if (shown) save(shown, button.dataset.save, `${document.title.split(" · ")[0]} at ${slider.value} ${after(config.scale, Number(slider.value))}`);
     button.closest("details").open = false;
   });
 form.elements.signal.addEventListener("change", () => {

@@ -5,7 +5,7 @@ import { count, el, plural } from "./review_dom.js";
 const time = (seconds) => (seconds < 90 ? plural(Math.max(1, Math.round(seconds)), "second") : plural(Math.round(seconds / 60), "minute"));
 
 const headline = (config, counts, left) => {
-  const within = `up to ${counts.threshold} bits`;
+  const within = `up to ${counts.threshold_words}`;
   if (!counts.total) return [`There are no pairs ${within}`, "Nothing lies this close. A larger distance may show more."];
   if (config.show === "open" && !left) return ["Every pair is judged", `All ${plural(counts.total, "pair")} ${within} have a verdict.`];
   if (config.show === "open") return ["You are through", `${plural(left, "pair")} ${within} came up or were freed meanwhile; load the page again to see them.`];
@@ -37,7 +37,7 @@ const table = (config, counts) =>
 
 const next = ({ links, show }, counts, left) => {
   const further = counts.further;
-  const widen = further && el("a", { class: "btn primary", href: `${links.review}?${further.query}`, text: `${plural(further.pairs, "more pair")} up to ${further.t} bits` });
+  const widen = further && el("a", { class: "btn primary", href: `${links.review}?${further.query}`, text: `${plural(further.pairs, "more pair")} up to ${further.words}` });
   return el(
     "div",
     { class: "actions" },
@@ -55,7 +55,7 @@ export const showEnd = (root, config, counts, log) => {
   const [title, sentence] = headline(config, counts, left);
   const beyond = counts.further
     ? null
-    : el("p", { class: "faint", text: `Pairs were looked for up to ${counts.explored} bits. To go further, compare again with a larger distance.` });
+    : el("p", { class: "faint", text: `Pairs were looked for up to ${counts.explored}. To go further, compare again with a larger distance.` });
   root.replaceChildren(
     el("div", { class: "sheet end" }, el("h2", { text: title }), el("p", { class: "muted", text: sentence }), session(log) ?? "", counts.total ? table(config, counts) : "", next(config, counts, left), beyond ?? ""),
   );

@@ -14,6 +14,7 @@ from analysis.models import Comparison
 from analysis.queries import comparison as read_comparison
 from analysis.schemas.comparisons import ComparisonOut
 from analysis.schemas.overlap import OverlapOut
+from analysis.signals import signal
 from analysis.tasks import run_comparison
 from analysis.workspace import create_comparison
 from catalog.queries import datasets_named
@@ -34,7 +35,10 @@ class Command(JobCommand):
             "--datasets", action="extend", nargs="+", default=[], metavar="NAME", help="slugs or names (default: all)"
         )
         parser.add_argument(
-            "--signal", action="append", default=[], help=f"repeatable (default: phash-8): {', '.join(HASHES)}"
+            "--signal",
+            action="append",
+            default=[],
+            help=f"repeatable (default: phash-8): {', '.join(HASHES)}, or an encoder's name (models list)",
         )
         parser.add_argument(
             "--max-distance",
@@ -71,7 +75,7 @@ class Command(JobCommand):
 
     def _say(self, overlap: OverlapOut) -> None:
         self.stdout.write(
-            f"{overlap.signal}, at most {overlap.max_distance:g} of {overlap.of_bits} bits: {overlap.pairs:,} pairs"
+            f"{overlap.signal}, at most {signal(overlap.signal).words(overlap.max_distance)}: {overlap.pairs:,} pairs"
         )
         parts = {part.slug: part for part in overlap.datasets}
         for row in overlap.between:
@@ -97,7 +101,7 @@ def asked(signals: Sequence[str], distances: Sequence[float]) -> dict[str, float
     if len(set(signals)) < len(signals):
         raise CommandError("A signal is named twice.")
     if not distances:
-        return {name: float(HASHES[name].default_distance) for name in signals}
+        return {name: signal(name).default_distance for name in signals}
     if len(distances) not in (1, len(signals)):
         raise CommandError(
             f"{len(distances)} distances are given for {len(signals)} signals. Give one for all, or one for each."

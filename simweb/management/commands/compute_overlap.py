@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from analysis.core.errors import AnalysisError
-from analysis.core.hashes import HASHES
+from analysis.core.hashes import HASHES, bit_lengths
 from analysis.core.report import ReportData, report_files
 from catalog.core.errors import CatalogError
 from simweb.headless import Advance, overlap_of_folders
@@ -70,7 +70,7 @@ class Command(BaseCommand):
         signal = f"{hash_type or kind}-{hash_size or size}"
         try:
             self._check(datasets, scope, signal, hash_threshold)
-            threshold = HASHES[signal].default_distance if hash_threshold is None else hash_threshold
+            threshold = int(HASHES[signal].default_distance) if hash_threshold is None else hash_threshold
             with ExitStack() as stack, self._progress() as progress:
                 data = overlap_of_folders(
                     [(name, root / name) for name in datasets],
@@ -94,7 +94,7 @@ class Command(BaseCommand):
             raise CommandError("A dataset is named twice.")
         if len(datasets) < 2 and scope == "across":
             raise CommandError("The scope across needs two datasets or more. Name them, or choose --scope within.")
-        n_bits = HASHES[signal].n_bits
+        n_bits = bit_lengths()[HASHES[signal].name]
         if threshold is not None and not 0 <= threshold <= n_bits:
             raise CommandError(f"--hash-threshold is 0 to {n_bits} bits under {signal}, not {threshold}.")
 
@@ -132,7 +132,7 @@ def _summary(data: ReportData, out: Path, files: Sequence[str]) -> dict[str, Any
     return {
         "signal": part.name,
         "threshold": part.threshold,
-        "bits": part.n_bits,
+        "bits": int(part.scale.largest),
         "scope": data.scope,
         "compared": data.compared(0),
         "pairs_across": across,
@@ -163,7 +163,7 @@ def _summary(data: ReportData, out: Path, files: Sequence[str]) -> dict[str, Any
 
 def _sentences(data: ReportData, out: Path) -> str:
     part = data.signals[0]
-    lines = [f"{part.title}, at most {part.threshold} of {part.n_bits} bits: {len(part.pairs):,} pairs."]
+    lines = [f"{part.title}, {part.at_most}: {len(part.pairs):,} pairs."]
     for cell in data.cells(0):
         a, b = data.datasets[cell.a].name, data.datasets[cell.b].name
         lines.append(

@@ -11,7 +11,7 @@ from analysis.core.errors import AnalysisError
 from analysis.core.hashes import HASHES
 from analysis.models import Comparison
 from analysis.queries import Cell
-from analysis.signals import check_distance, signal
+from analysis.signals import KnownSignal, check_distance, signal_in
 from catalog.models import Dataset, Project
 from catalog.queries import datasets_named
 from simweb.cli import Command as BaseCommand
@@ -30,8 +30,10 @@ class Command(BaseCommand):
         """Which pairs."""
         super().add_arguments(parser)
         parser.add_argument("project", help="slug or name")
-        parser.add_argument("--signal", default="phash-8", help=f"one of {', '.join(HASHES)} (default: phash-8)")
-        parser.add_argument("--max-distance", type=float, metavar="BITS", help="(default: the signal's own)")
+        parser.add_argument(
+            "--signal", default="phash-8", help=f"{', '.join(HASHES)}, or an encoder's name (default: phash-8)"
+        )
+        parser.add_argument("--max-distance", type=float, metavar="DISTANCE", help="(default: the signal's own)")
         parser.add_argument(
             "--datasets", action="extend", nargs="+", default=[], metavar="NAME", help="slugs or names (default: all)"
         )
@@ -42,10 +44,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, project: str, as_json: bool, scope: str | None, **options: Any) -> None:
         """List them as they are read."""
         found = require_project(project)
-        known = signal(options["signal"])
+        known = signal_in(found, options["signal"])
         distance = options["max_distance"]
-        distance = check_distance(known, known.hash.default_distance if distance is None else distance)
-        cells = self._cells(found, datasets_named(found, options["datasets"]), scope, known.id, distance)
+        distance = check_distance(known, known.default_distance if distance is None else distance)
+        cells = self._cells(found, datasets_named(found, options["datasets"]), scope, known, distance)
         for dataset_a, a, dataset_b, b, between in queries.measured(cells, signal_id=known.id, max_distance=distance):
             if as_json:
                 sides = {"a": {"dataset": dataset_a, "name": a}, "b": {"dataset": dataset_b, "name": b}}
@@ -54,7 +56,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"{dataset_a}/{a}\t{dataset_b}/{b}\t{between:g}")
 
     def _cells(
-        self, project: Project, datasets: list[Dataset], scope: str | None, signal_id: int, distance: float
+        self, project: Project, datasets: list[Dataset], scope: str | None, known: KnownSignal, distance: float
     ) -> list[Cell]:
         """The dataset pairs to list; says which of them are not known as far as was asked.
 
@@ -66,7 +68,7 @@ class Command(BaseCommand):
         across = [Cell(a, b) for n, a in enumerate(ids) for b in ids[n + 1 :]]
         within = [Cell(a, a) for a in ids]
         asked = {"across": across, "within": within}.get(scope or "both", across + within)
-        reach = queries.covered(project, signal_id)
+        reach = queries.covered(project, known.id)
         if scope is None:
             asked = [cell for cell in asked if cell in reach]
         if not any(cell in reach for cell in asked):
@@ -77,6 +79,6 @@ class Command(BaseCommand):
         for cell in asked:
             if reach.get(cell, -1) < distance:
                 what = f"within {names[cell.a]}" if cell.a == cell.b else f"{names[cell.a]} – {names[cell.b]}"
-                far = f"compared up to {reach[cell]:g} bits only" if cell in reach else "not compared yet"
+                far = f"compared up to {known.words(reach[cell])} only" if cell in reach else "not compared yet"
                 self.note(f"Note: {what}: {far}, so pairs may be missing.")
         return asked
