@@ -16,17 +16,20 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from analysis.core.errors import InvalidArray, UnknownName
-from analysis.core.hashes import HASHES, Rendition, _haar, _lanczos, compute
+from analysis.core.hashes import HASHES, Rendition, _haar, _lanczos, bit_lengths, compute
+from analysis.core.hashes._square import SquareHash
+from analysis.core.metrics import Hamming
 from catalog.core.images import read_image
 from tests.core.golden import peers, pictures
 from tests.shared import shared_data
 
+AT_IMPORT = [name for name, entry in HASHES.items() if entry.at_import]
 GOLDEN = Path(__file__).parent / "golden" / "hashes.json"
 
 
 def assert_equal_to_library(rgb: NDArray[np.uint8]) -> None:
     image = Image.fromarray(rgb)
-    for name, packed in compute(rgb, list(HASHES)).items():
+    for name, packed in compute(rgb, AT_IMPORT).items():
         np.testing.assert_array_equal(np.unpackbits(packed).astype(np.bool_), peers.bits(image, name), name)
 
 
@@ -38,13 +41,20 @@ def phash_of(path: Path) -> NDArray[np.uint8]:
     return compute(read_image(path.read_bytes()).rgb, ["phash-8"])["phash-8"]
 
 
-def test_registry_holds_the_nine_hashes_of_the_first_release() -> None:
-    assert set(HASHES) == set(peers.NAMES)
+def test_imports_compute_the_nine_hashes_of_the_first_release() -> None:
+    assert set(AT_IMPORT) == set(peers.NAMES)
 
 
-@pytest.mark.parametrize("name", list(HASHES))
+def test_files_may_list_the_hashes_that_are_nothing_but_bits() -> None:
+    lengths = bit_lengths()
+    assert lengths.items() >= {"phash-8": 64, "whash-16": 256, "marr_hildreth-576": 576}.items()
+    assert not lengths.keys() & {"pdq-256", "color_moments-42", "radial_variance-40", "crop_resistant-64"}
+
+
+@pytest.mark.parametrize("name", AT_IMPORT)
 def test_every_hash_keeps_its_contract(name: str) -> None:
     entry = HASHES[name]
+    assert isinstance(entry, SquareHash)
     rgb = pictures.draw()["painting"]
     bits = entry.compute(Rendition(rgb))
     assert entry.name == name
@@ -53,6 +63,7 @@ def test_every_hash_keeps_its_contract(name: str) -> None:
     assert bits.dtype == np.bool_
     assert bits.shape == (entry.n_bits,)
     assert 0 < entry.default_distance < entry.n_bits / 4
+    assert entry.metric == Hamming(entry.n_bits)
     packed = compute(rgb, [name])[name]
     assert packed.dtype == np.uint8
     np.testing.assert_array_equal(np.unpackbits(packed, count=entry.n_bits).astype(np.bool_), bits)
@@ -60,15 +71,15 @@ def test_every_hash_keeps_its_contract(name: str) -> None:
 
 def test_one_hash_does_not_change_another() -> None:
     rgb = pictures.draw()["photograph"]
-    together = compute(rgb, list(reversed(list(HASHES))))
-    for name in HASHES:
+    together = compute(rgb, list(reversed(AT_IMPORT)))
+    for name in AT_IMPORT:
         np.testing.assert_array_equal(compute(rgb, [name])[name], together[name])
 
 
 def test_golden_values_stored_from_imagehash() -> None:
     golden = json.loads(GOLDEN.read_text())
     for picture, rgb in pictures.draw().items():
-        packed = compute(rgb, list(HASHES))
+        packed = compute(rgb, AT_IMPORT)
         assert {name: bits.tobytes().hex() for name, bits in packed.items()} == golden[picture], picture
 
 
@@ -159,8 +170,8 @@ def test_arrays_that_are_no_image_are_refused() -> None:
 def test_views_hash_like_copies() -> None:
     rgb = pictures.draw()["painting"]
     view = rgb[::-1, ::2]
-    assert {n: b.tobytes() for n, b in compute(view, list(HASHES)).items()} == {
-        n: b.tobytes() for n, b in compute(view.copy(), list(HASHES)).items()
+    assert {n: b.tobytes() for n, b in compute(view, AT_IMPORT).items()} == {
+        n: b.tobytes() for n, b in compute(view.copy(), AT_IMPORT).items()
     }
 
 

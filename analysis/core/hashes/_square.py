@@ -63,3 +63,7 @@ class SquareHash(ABC):
     def describe(self, rendition: Rendition) -> NDArray[np.uint8]:
         """The bits packed as `numpy.packbits` does: uint8, shape (ceil(n_bits / 8),)."""
         return np.packbits(self.compute(rendition))
+
+    def note(self, descriptor: bytes) -> str:
+        """Nothing."""
+        return ""
