@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
+from analysis import neighbours
 from analysis.core.errors import AnalysisError
 from analysis.models import Block, Comparison, Report, Split
 from analysis.pipeline import compare
@@ -36,6 +37,8 @@ SHARED_FROM = 2_000_000_000
 """Comparisons of two images from which other workers are called: about what one does in a second."""
 WAIT_SECONDS = 0.3
 """How often a worker looks whether the others have finished the last blocks."""
+SWEEP_SECONDS = 60
+"""How often the sweep comes."""
 
 
 @shared_task(name="analysis.run_comparison", bind=True)
@@ -193,6 +196,12 @@ def load_example(project_id: int, user_id: int | None) -> None:
         run_comparison(comparison.pk)
 
 
+@shared_task(name="analysis.keep_embedding_indexes")
+def keep_embedding_indexes() -> None:
+    """Make the indexes of neighbour search where embeddings have become many; drop those whose embeddings are gone."""
+    neighbours.keep_indexes()
+
+
 @shared_task(name="analysis.sweep")
 def sweep() -> None:
     """Send work again whose worker or message was lost; claiming keeps it from being done twice."""
@@ -204,3 +213,6 @@ def sweep() -> None:
         make_split.delay(split.pk)
     for report in lost(Report):
         build_report.delay(report.pk)
+    if neighbours.work():
+        # Building may take longer than the time to the next sweep; what waits until then is not needed twice.
+        keep_embedding_indexes.apply_async(expires=SWEEP_SECONDS)
