@@ -6,12 +6,13 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from analysis.core.palette import DATASETS
 from analysis.core.venn import upset_rows, venn_layout
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
+COLORS = DATASETS
 """Okabe–Ito, in the order in which pages give them to datasets."""
 
 INK = "#1c1d20"

@@ -1,0 +1,33 @@
+"""Points and groups in the few bytes in which the page's script reads them."""
+
+from __future__ import annotations
+
+import base64
+import struct
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.core.projection.outlines import Frame
+
+MAGIC = b"SWP1"
+"""simweb's points, version 1."""
+
+
+def packed_points(ids: NDArray[np.int64], points: NDArray[np.float32], frame: Frame) -> bytes:
+    """Little-endian: `MAGIC`, n as uint32, the frame as three float64, n ids as float64, x and y in turn as float32.
+
+    Ids are float64 since scripts have no other number that holds them; they are exact below 2**53.
+
+    Args:
+        ids: int64, shape (n,).
+        points: float32, shape (n, 2).
+        frame: of the stored points, of which these may be a part.
+    """
+    head = MAGIC + struct.pack("<I3d", len(ids), frame.x, frame.y, frame.span)
+    return head + ids.astype("<f8").tobytes() + np.ascontiguousarray(points, "<f4").tobytes()
+
+
+def packed_codes(codes: NDArray[np.int64]) -> str:
+    """Group of each point as base64 of little-endian uint16."""
+    return base64.b64encode(codes.astype("<u2").tobytes()).decode()
