@@ -18,7 +18,7 @@ from analysis.signals import signal, signal_in
 from analysis.tasks import run_comparison
 from analysis.workspace import create_comparison, queue_again
 from catalog.models import Dataset, Project
-from catalog.workspace import create_project
+from catalog.workspace import create_dataset, create_project
 from tests.analysis.test_published import bring
 from tests.shared import shared_data
 
@@ -162,7 +162,13 @@ def test_brought_vectors_are_compared_and_belong_to_their_project(project: Proje
     with pytest.raises(UnknownName, match="in this project"):
         signal_in(stranger, name)
     with pytest.raises(UnknownName, match="in this project"):
-        create_comparison(project=stranger, datasets=[], signals={name: 0.1}, scope="within", by=None)
+        create_comparison(
+            project=stranger,
+            datasets=[create_dataset(project=stranger, name="c", by=None)],
+            signals={name: 0.1},
+            scope="within",
+            by=None,
+        )
 
 
 def test_a_dataset_without_vectors_stops_only_their_step(project: Project, hashed: object) -> None:
