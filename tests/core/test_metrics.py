@@ -47,6 +47,8 @@ METRICS: dict[str, tuple[Metric[Any], Draw]] = {
     "tagged": (TaggedHamming(16, 1), lambda rng: _bits(rng, 2) + bytes([int(rng.integers(101))])),
     "circular": (CircularCorrelation(7), _sequence),
     "euclidean": (EUCLIDEAN, _vector),
+    # Along one line the window that is looked at ends exactly at the distance.
+    "line": (EuclideanDistance(1, 10.0, EUCLIDEAN.scale), lambda rng: bytes((rng.integers(30, size=1) / 10).tobytes())),
     "segments": (Segments(16), lambda rng: _bits(rng, 2 * int(rng.integers(1, 5)))),
 }
 METRIC = st.sampled_from(sorted(METRICS))
