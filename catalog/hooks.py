@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Protocol
 
 from catalog.core.images import Decoded
 from catalog.models import Dataset, Image
+
+
+@dataclass(frozen=True, slots=True)
+class BroughtVectors:
+    """A file with a vector in each row, and the images that they are of.
+
+    Attributes:
+        file_name: its name, without folders.
+        names: what the file calls the image of each row, in order.
+        image_ids: the image of each row; None for a row that is to be left out.
+        open: opens the content; who calls it closes it.
+    """
+
+    file_name: str
+    names: Sequence[str]
+    image_ids: Sequence[int | None]
+    open: Callable[[], BinaryIO]
 
 
 class IngestObserver(Protocol):
@@ -36,8 +54,22 @@ class IngestObserver(Protocol):
             sentences for people: what was read.
         """
 
+    def vectors_brought(self, dataset: Dataset, brought: BroughtVectors) -> list[str]:
+        """Read a file of vectors of images that are there by now, in a transaction of its own.
+
+        Args:
+            dataset: where the images belong.
+            brought: the file.
+
+        Returns:
+            sentences for people: what was read.
+
+        Raises:
+            BrokenTable: the file is not taken.
+        """
+
     def dataset_changed(self, dataset: Dataset) -> None:
-        """Know that images were added, in the transaction that adds the last of them."""
+        """Know that images or descriptors were added, in the transaction that adds the last of them."""
 
 
 _observers: list[IngestObserver] = []

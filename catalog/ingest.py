@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -19,13 +19,15 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from catalog import files
-from catalog.core.errors import RefusedArchive, RefusedImage
+from catalog.companions import Outcome, take_fingerprints, take_vectors
+from catalog.core.errors import RefusedImage
 from catalog.core.images import Decoded, read_image, thumbnail
-from catalog.core.layouts import ImageEntry, LabelInfo, Layout, recognise
+from catalog.core.layouts import ImageEntry, Layout, recognise
 from catalog.core.sources import Source, StoredFilesSource, open_source
 from catalog.hooks import observers
 from catalog.jobs import Progress
-from catalog.models import Dataset, Image, ImageLabel, Label, RefusedFile, Upload
+from catalog.labelling import LABELS_SPACE, Labels, attach_labels, describe_labels, forget_labels, store_labels
+from catalog.models import Dataset, Image, RefusedFile, Upload
 from catalog.workspace import discard_parts
 
 CHUNK_FILES = 128
@@ -60,13 +62,14 @@ class Refused:
 @contextlib.contextmanager
 def _alone(dataset: Dataset) -> Iterator[None]:
     """Imports into one dataset run one after another, so that its image ids grow in the order of import."""
+    key = [ADVISORY_SPACE, dataset.pk % 2**31, LABELS_SPACE, dataset.project_id % 2**31]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [ADVISORY_SPACE, dataset.pk % 2**31])
+        cursor.execute("SELECT pg_advisory_lock(%s, %s), pg_advisory_lock_shared(%s, %s)", key)
     try:
         yield
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [ADVISORY_SPACE, dataset.pk % 2**31])
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s), pg_advisory_unlock_shared(%s, %s)", key)
 
 
 @contextlib.contextmanager
@@ -115,23 +118,29 @@ def ingest(upload: Upload, source: Source, progress: Progress[Upload]) -> None:
     """
     dataset = upload.dataset
     stored: set[str] = set()
+    labels = Labels({}, [])
     with _alone(dataset):
         try:
             progress.stage("Reading the list of files", unit="files")
             layout = recognise(source)
             upload.refused.all().delete()
-            labels = _store_labels(dataset, layout)
+            labels = store_labels(dataset, layout)
             refused = [Refused(item.path, item.code, item.message) for item in layout.refused]
-            if layout.kind == "fingerprints":
-                said = _take_fingerprints(upload, source, layout, labels, refused)
-            else:
-                said = []
-                _write(upload, [], refused, labels)
+            _write(upload, [], refused, labels)
+            if layout.kind == "images":
                 _take_pictures(upload, source, layout, labels, progress, stored=stored)
-            _conclude(upload, layout, said)
+            if layout.vectors or layout.companions:
+                progress.stage("Reading hashes and vectors", unit="files")
+            with transaction.atomic():
+                if layout.kind == "images":
+                    outcome = take_vectors(upload, source, layout)
+                else:
+                    outcome = take_fingerprints(upload, source, layout, labels)
+                _conclude(upload, layout, outcome)
         except Exception:
             undo(upload)
             _forget(dataset, stored)
+            forget_labels(dataset, labels)
             raise
     discard_parts(upload=upload)
 
@@ -153,46 +162,31 @@ def undo(upload: Upload) -> None:
     files.delete(keys - kept)
 
 
-def _conclude(upload: Upload, layout: Layout, said: Sequence[str]) -> None:
-    warnings = [*layout.warnings]
+def _conclude(upload: Upload, layout: Layout, outcome: Outcome) -> None:
+    warnings = [*layout.warnings, *outcome.warnings]
     if layout.left_out:
         warnings.append(f"{layout.left_out:,} system files (hidden files, Thumbs.db and the like) were passed over.")
     if layout.companions and layout.kind == "images":
         warnings.append(
             f"{', '.join(sorted(layout.companions))}: not used, since the images themselves are here to compute from."
         )
-    with transaction.atomic():
-        taken = Image.objects.filter(upload=upload).count()
-        refused = upload.refused.count()
-        Upload.objects.filter(pk=upload.pk).update(
-            layout="; ".join([layout.description.rstrip("."), *said]) + ".",
-            warnings=warnings,
-            tables_read=len(layout.tables) + len(layout.companions),
-            images_taken=taken,
-            files_refused=refused,
-            files_seen=taken + refused,
-        )
-        for observer in observers():
-            observer.dataset_changed(upload.dataset)
-
-
-def _store_labels(dataset: Dataset, layout: Layout) -> dict[str, int]:
-    """The labels that the layout speaks of, made where they are missing; name → id."""
-    described: dict[str, LabelInfo] = {info.name: info for info in layout.labels}
-    names = set(described) | {label for entry in layout.images for label in entry.labels}
-    project_id = dataset.project_id
-    Label.objects.bulk_create(
-        [Label(project_id=project_id, name=name) for name in sorted(names)], ignore_conflicts=True, batch_size=5000
+    RefusedFile.objects.bulk_create(
+        RefusedFile(upload=upload, path=item.path[:1024], code=item.code, reason=item.message)
+        for item in outcome.refused
     )
-    stored = {label.name: label for label in Label.objects.filter(project_id=project_id, name__in=names)}
-    changed = []
-    for name, info in described.items():
-        label = stored[name]
-        if (info.title and not label.title) or (info.description and not label.description):
-            label.title, label.description = label.title or info.title, label.description or info.description
-            changed.append(label)
-    Label.objects.bulk_update(changed, ["title", "description"], batch_size=1000)
-    return {name: label.pk for name, label in stored.items()}
+    describe_labels(upload.dataset, layout.labels)
+    taken = Image.objects.filter(upload=upload).count()
+    refused = upload.refused.count()
+    Upload.objects.filter(pk=upload.pk).update(
+        layout="; ".join([outcome.description.rstrip("."), *outcome.said]) + ".",
+        warnings=warnings,
+        tables_read=len(layout.tables) + len(layout.companions) + len(layout.vectors) - len(outcome.refused),
+        images_taken=taken,
+        files_refused=refused,
+        files_seen=taken + refused,
+    )
+    for observer in observers():
+        observer.dataset_changed(upload.dataset)
 
 
 def _forget(dataset: Dataset, stored: set[str]) -> None:
@@ -205,7 +199,7 @@ def _take_pictures(
     upload: Upload,
     source: Source,
     layout: Layout,
-    labels: Mapping[str, int],
+    labels: Labels,
     progress: Progress[Upload],
     *,
     stored: set[str],
@@ -305,7 +299,7 @@ def _take(dataset_id: int, entry: ImageEntry, data: bytes, stored: set[str]) -> 
 
 
 @transaction.atomic
-def _write(upload: Upload, taken: Sequence[Taken], refused: Sequence[Refused], labels: Mapping[str, int]) -> None:
+def _write(upload: Upload, taken: Sequence[Taken], refused: Sequence[Refused], labels: Labels) -> None:
     """One chunk: images with labels and descriptors, refused files, counts; all or nothing."""
     dataset = upload.dataset
     images = Image.objects.bulk_create(
@@ -326,7 +320,7 @@ def _write(upload: Upload, taken: Sequence[Taken], refused: Sequence[Refused], l
         )
         for item in taken
     )
-    _attach(images, [item.entry for item in taken], labels)
+    attach_labels(images, [item.entry for item in taken], labels)
     for position, observer in enumerate(observers()):
         observer.images_taken(dataset, images, [item.described[position] for item in taken])
     RefusedFile.objects.bulk_create(
@@ -340,45 +334,3 @@ def _write(upload: Upload, taken: Sequence[Taken], refused: Sequence[Refused], l
         files_refused=F("files_refused") + len(refused),
         files_seen=F("files_seen") + len(images) + len(refused),
     )
-
-
-def _attach(images: Sequence[Image], entries: Sequence[ImageEntry], labels: Mapping[str, int]) -> None:
-    ImageLabel.objects.bulk_create(
-        [
-            ImageLabel(image_id=image.pk, label_id=labels[name])
-            for image, entry in zip(images, entries, strict=True)
-            for name in dict.fromkeys(entry.labels)
-        ],
-        batch_size=10_000,
-    )
-
-
-@transaction.atomic
-def _take_fingerprints(
-    upload: Upload, source: Source, layout: Layout, labels: Mapping[str, int], refused: Sequence[Refused]
-) -> list[str]:
-    """A dataset of which only names and fingerprints were brought; all of it in one transaction.
-
-    Raises:
-        RefusedArchive: the dataset already has images of these names.
-    """
-    dataset = upload.dataset
-    known = _known_names(upload, [entry.name for entry in layout.images])
-    if known:
-        first = next(iter(known))
-        raise RefusedArchive(
-            f"The dataset already has {len(known):,} of these images, {first} among them.",
-            remedy="Bring all fingerprints of a dataset in one archive, or into a new dataset.",
-        )
-    images = Image.objects.bulk_create(
-        [Image(dataset=dataset, upload=upload, name=entry.name, path=entry.name) for entry in layout.images],
-        batch_size=10_000,
-    )
-    _attach(images, layout.images, labels)
-    brought = {name: source.read(path) for name, path in layout.companions.items()}
-    said = [line for observer in observers() for line in observer.companions_brought(dataset, images, brought)]
-    RefusedFile.objects.bulk_create(
-        RefusedFile(upload=upload, path=item.path[:1024], code=item.code, reason=item.reason) for item in refused
-    )
-    Dataset.objects.filter(pk=dataset.pk).update(image_count=F("image_count") + len(images))
-    return said

@@ -1,21 +1,22 @@
-"""Telling files apart by name before anything is decoded: candidates for images, tables, hashes, and the rest."""
+"""Telling files apart by name before anything is decoded: images, tables, hashes, vectors, and the rest."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from catalog.core._entries import Refusal
+from catalog.core._vectors import is_vector_csv
 from catalog.core.labels import IMAGE_SUFFIXES, table_kind
 from catalog.core.sources import Source
 
 PUBLISHED_HASHES = ("perceptual_hashes.json", "robust_hashes.json")
 SNIFFED_BYTES = 4096
 MAX_SNIFFED_PER_FOLDER = 20
-"""A folder with more JSON files than this holds one for each image, not fingerprints of a dataset."""
+"""A folder with more files of one such kind than this holds one for each image, not what belongs to a dataset."""
 
 CONTAINER_FOLDERS = frozenset(
     {
@@ -36,6 +37,14 @@ _OTHERS = (
 )
 _HASH_LIST = re.compile(rb'\s*(\[|\{\s*"(?:[^"\\]|\\.)*"\s*:)\s*"[0-9a-fA-F]{4,}"')
 
+_ONE_FOR_EACH: Mapping[str, Callable[[bytes], object] | None] = {
+    ".json": _HASH_LIST.match,
+    ".csv": is_vector_csv,
+    ".npy": None,
+}
+"""Suffixes of files that hold something for each image, or something of one image where a folder has many of them ->
+whether their first bytes say so; None where the suffix says it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
@@ -46,6 +55,7 @@ class Sorted:
         unknown: files without a suffix that says anything; only the decoder knows.
         tables: kind of table -> paths.
         hashes: JSON files that hold hashes, one for each image.
+        vectors: files that hold a vector for each image.
         refused: files that are none of these, with the reason.
     """
 
@@ -53,13 +63,14 @@ class Sorted:
     unknown: list[str] = field(default_factory=list)
     tables: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     hashes: list[str] = field(default_factory=list)
+    vectors: list[str] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
 
 
 def sort_files(source: Source) -> Sorted:
-    """Tell the files of a source apart by name, and JSON files without a known name by their first bytes."""
+    """Tell the files of a source apart by name, and JSON and CSV without a known name by their first bytes."""
     found = Sorted()
-    other_json: dict[str, list[str]] = defaultdict(list)
+    others: dict[tuple[str, str], list[str]] = defaultdict(list)
     for entry in source.entries():
         path = PurePosixPath(entry.path)
         suffix = path.suffix.casefold()
@@ -67,22 +78,25 @@ def sort_files(source: Source) -> Sorted:
             found.tables[kind].append(entry.path)
         elif path.name.casefold() in PUBLISHED_HASHES:
             found.hashes.append(entry.path)
-        elif suffix == ".json":
-            other_json[folder_of(entry.path)].append(entry.path)
+        elif suffix == ".parquet":
+            found.vectors.append(entry.path)
+        elif suffix in _ONE_FOR_EACH:
+            others[folder_of(entry.path), suffix].append(entry.path)
         elif suffix in IMAGE_SUFFIXES:
             found.images.append(entry.path)
         elif refusal := _refusal(path, suffix.removeprefix(".")):
             found.refused.append(refusal)
         else:
             found.unknown.append(entry.path)
-    for paths in other_json.values():
-        few = len(paths) <= MAX_SNIFFED_PER_FOLDER
+    for (_, suffix), paths in others.items():
+        few, says = len(paths) <= MAX_SNIFFED_PER_FOLDER, _ONE_FOR_EACH[suffix]
         for other in paths:
-            if few and _begins_with_hashes(source, other):
-                found.hashes.append(other)
+            if few and (says is None or says(_head(source, other))):
+                (found.hashes if suffix == ".json" else found.vectors).append(other)
             else:
-                found.refused.append(_unknown_table(other))
+                found.refused.append(_of_no_dataset(other, suffix))
     found.hashes.sort()
+    found.vectors.sort()
     return found
 
 
@@ -130,9 +144,9 @@ def voc_images_folder(paths: Iterable[str]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _begins_with_hashes(source: Source, path: str) -> bool:
+def _head(source: Source, path: str) -> bytes:
     with source.open(path) as stream:
-        return _HASH_LIST.match(stream.read(SNIFFED_BYTES).removeprefix(b"\xef\xbb\xbf")) is not None
+        return stream.read(SNIFFED_BYTES).removeprefix(b"\xef\xbb\xbf")
 
 
 def _refusal(path: PurePosixPath, suffix: str) -> Refusal | None:
@@ -160,9 +174,11 @@ def _refusal(path: PurePosixPath, suffix: str) -> Refusal | None:
     return None
 
 
-def _unknown_table(path: str) -> Refusal:
-    return Refusal(
-        path,
-        "not-an-image",
-        "A JSON file that is no table known here. Labels are read from 2_ground_truth.json, labels.json and metadata.",
-    )
+def _of_no_dataset(path: str, suffix: str) -> Refusal:
+    what = f"Not an image ({suffix}), and no table whose name is known here."
+    if suffix == ".json":
+        what = (
+            "A JSON file that is no table known here. "
+            "Labels are read from 2_ground_truth.json, labels.json and metadata."
+        )
+    return Refusal(path, "not-an-image", what)

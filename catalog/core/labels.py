@@ -134,7 +134,7 @@ def read_label_json(path: str, data: bytes, names: Sequence[str] | None) -> tupl
     if not isinstance(value, list):
         broken(path, "", "neither a list nor an object", _SHAPES)
     if all(isinstance(record, dict) for record in value):
-        return tuple(_record(record, path, f"record {number}") for number, record in enumerate(value, start=1))
+        return tuple(label_record(record, path, f"record {number}") for number, record in enumerate(value, start=1))
     if any(isinstance(record, dict) for record in value):
         number = next(number for number, record in enumerate(value, start=1) if not isinstance(record, dict))
         broken(path, f"record {number}", f"{json.dumps(value[number - 1])[:60]} is no object", _SHAPES)
@@ -165,7 +165,7 @@ def read_label_jsonl(path: str, data: bytes) -> tuple[LabelRow, ...] | None:
         if not isinstance(record, dict):
             broken(path, place, "no object", 'Write {"file_name": "...", "label": "..."} on each line.')
         labelled = labelled or any(key in record for key in LABEL_KEYS)
-        rows.append(_record(record, path, place, needs_label=False))
+        rows.append(label_record(record, path, place, needs_label=False))
     return tuple(rows) if labelled else None
 
 
@@ -196,7 +196,7 @@ def read_label_csv(path: str, data: bytes) -> tuple[LabelRow, ...] | None:
         item = clean(row[item_key], path, place, longest=None)
         if not item:
             broken(path, place, f"the column {item_key} is empty", "Write the file's name there, or remove the line.")
-        rows.append(LabelRow(item, _labels(_cell(row[label_key]), path, place)))
+        rows.append(LabelRow(item, _labels(cell_value(row[label_key]), path, place)))
     return tuple(rows) if labelled else None
 
 
@@ -223,7 +223,12 @@ def read_classes(path: str, data: bytes) -> tuple[LabelInfo, ...]:
     return tuple(found.values())
 
 
-def _record(record: Mapping[str, object], path: str, place: str, *, needs_label: bool = True) -> LabelRow:
+def label_record(record: Mapping[str, object], path: str, place: str, *, needs_label: bool = True) -> LabelRow:
+    """The row that one record states, under any of the names that columns have.
+
+    Raises:
+        BrokenTable: no name, no label where one is needed, or values that are neither.
+    """
     item_key = next((key for key in ITEM_KEYS if key in record), None)
     label_key = next((key for key in LABEL_KEYS if key in record), None)
     if item_key is None or (needs_label and label_key is None):
@@ -239,6 +244,18 @@ def _record(record: Mapping[str, object], path: str, place: str, *, needs_label:
     return LabelRow(clean(item, path, place, longest=None), labels)
 
 
+def cell_value(text: str) -> object:
+    """The cell of a CSV: a JSON list where it is one, and otherwise the text itself."""
+    if text.lstrip().startswith("["):
+        try:
+            value: object = json.loads(text)
+        except (ValueError, RecursionError):
+            return text
+        if isinstance(value, list):
+            return value
+    return text
+
+
 def _labels(value: object, path: str, place: str) -> tuple[str, ...]:
     """One label, several or none, each once."""
     found: dict[str, None] = {}
@@ -250,18 +267,6 @@ def _labels(value: object, path: str, place: str) -> tuple[str, ...]:
         if label := clean(str(part), path, place):
             found[label] = None
     return tuple(found)
-
-
-def _cell(text: str) -> object:
-    """The cell of a CSV: a JSON list where it is one, and otherwise the text itself."""
-    if text.lstrip().startswith("["):
-        try:
-            value: object = json.loads(text)
-        except (ValueError, RecursionError):
-            return text
-        if isinstance(value, list):
-            return value
-    return text
 
 
 def matcher(names: Iterable[str]) -> Callable[[str], str | None]:

@@ -1,18 +1,15 @@
 """What a collection of files means as a dataset: which files are images, what names them, what labels them.
 
-Every file seen is an image candidate, a table used, a companion, or refused with a reason. `docs/layouts.md` says it
-for people.
+Every file seen is an image candidate, a table used, a companion, a file of vectors, or refused with a reason.
+`docs/layouts.md` says it for people.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
-from catalog.core import labels as label_tables
 from catalog.core._entries import Refusal, shown
 from catalog.core._files import (
     CONTAINER_FOLDERS,
@@ -23,17 +20,19 @@ from catalog.core._files import (
     sort_files,
     voc_images_folder,
 )
-from catalog.core._tables import MAX_TABLE_BYTES, clean
+from catalog.core._reader import TableReader
+from catalog.core._tables import clean
 from catalog.core.errors import BrokenTable
 from catalog.core.labels import LabelInfo, LabelRow, UnmatchedLabels, image_name, item_name, matcher
 from catalog.core.sources import Source
 
-__all__ = ["ImageEntry", "LabelInfo", "Layout", "UnmatchedLabels", "recognise"]
+__all__ = ["ImageEntry", "LabelInfo", "Layout", "UnmatchedLabels", "VectorFile", "recognise"]
 
 EXAMPLES = 5
 """How many unmatched items are named."""
+NAMES_FOR_A_PLOT = 4
+"""Among this many names of vectors, one picture that has none of these names is a plot of them, not the dataset."""
 
-_PARALLEL_LIST = re.compile(rb"(\xef\xbb\xbf)?\s*\[\s*[^\s{\]]")
 _VOC_MASKS = ("SegmentationClass", "SegmentationObject")
 
 
@@ -53,17 +52,32 @@ class ImageEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class VectorFile:
+    """A file that holds a vector in each row.
+
+    Attributes:
+        path: its place in the source.
+        names: the image of each row, as names of images (see `image_name`); unique. Where images are there, they may
+            be called by less or more of their path.
+    """
+
+    path: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """A collection of files, understood as a dataset.
 
     Attributes:
-        kind: ``images``, or ``fingerprints`` where only names and hashes are there.
+        kind: ``images``, or ``fingerprints`` where only names with hashes or vectors are there.
         description: what was recognised, in words for people.
         images: the image candidates by path; of fingerprints, in the order of the list of names. Whether a candidate
             is an image only the decoder knows.
         labels: the classes of classes.csv in their order, then every other label in use, sorted.
         tables: paths of the files that names, labels and classes were read from.
         companions: file name -> path of files of hashes, such as ``perceptual_hashes.json``.
+        vectors: files with a vector in each row, by path.
         names: the row order of companions that are plain lists: the dataset's list of names; empty without one.
         refused: every other file, with a reason; those that the source refused first.
         unmatched_labels: items of label tables without an image.
@@ -76,6 +90,7 @@ class Layout:
     labels: tuple[LabelInfo, ...]
     tables: tuple[str, ...]
     companions: Mapping[str, str]
+    vectors: tuple[VectorFile, ...]
     names: tuple[str, ...]
     refused: tuple[Refusal, ...]
     unmatched_labels: UnmatchedLabels
@@ -83,9 +98,9 @@ class Layout:
 
     @property
     def files_seen(self) -> int:
-        """Candidates + tables + companions + refused files."""
+        """Candidates + tables + companions + files of vectors + refused files."""
         files = sum(1 for image in self.images if image.path)
-        return files + len(self.tables) + len(self.companions) + len(self.refused)
+        return files + len(self.tables) + len(self.companions) + len(self.vectors) + len(self.refused)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -112,19 +127,23 @@ def recognise(source: Source) -> Layout:
     """
     files = sort_files(source)
     companions = _companions(files)
-    reader = _TableReader(source, files, companions)
+    reader = TableReader(source, files, companions)
     candidates = sorted(files.images + files.unknown)
-    if companions or not files.images:
-        _, names = reader.names
+    if companions or files.vectors or not files.images:
+        names = set() if files.images and not companions else set(reader.names[1])
+        names.update(*(table.names for table in reader.vectors.values()))
         find = matcher(names)
-        if names and all(find(image_name(path)) is None for path in candidates):
+        foreign = all(find(image_name(path)) is None for path in candidates)
+        if names and foreign and (companions or len(files.images) * NAMES_FOR_A_PLOT <= len(names)):
             return _fingerprints(source, reader)
-        if not names and companions and not files.images:
-            first = next(iter(companions.values()))
-            raise BrokenTable(
-                f"{shown(first)} holds hashes, and nothing says of which images.",
-                remedy="Add names.txt with one name a line, in the order of the hashes.",
-            )
+        if not names and not files.images:
+            for path in companions.values():
+                raise BrokenTable(
+                    f"{shown(path)} holds hashes, and nothing says of which images.",
+                    remedy="Add names.txt with one name a line, in the order of the hashes.",
+                )
+            if not candidates:
+                _raise_first(reader.broken_vectors)
     return _images(source, reader, candidates)
 
 
@@ -142,106 +161,13 @@ def _companions(files: Sorted) -> dict[str, str]:
     return found
 
 
-class _TableReader:
-    """The tables of a source, read on demand; keeps account of those used."""
-
-    def __init__(self, source: Source, files: Sorted, companions: Mapping[str, str]) -> None:
-        self.files = files
-        self.companions = companions
-        self.used: list[str] = []
-        self.home = folder_of(next(iter(companions.values()))) if companions else ""
-        self._source = source
-        self._sizes = {entry.path: entry.size for entry in source.entries()}
-
-    def _read(self, path: str) -> bytes:
-        if self._sizes[path] > MAX_TABLE_BYTES:
-            raise BrokenTable(
-                f"{shown(path)} has {self._sizes[path]:,} bytes; tables are read up to {MAX_TABLE_BYTES:,}.",
-                remedy="Divide the dataset, or leave out columns that are not needed.",
-            )
-        return self._source.read(path)
-
-    @cached_property
-    def names(self) -> tuple[str, tuple[str, ...]]:
-        """The path of the list of names, and the names: beside the hashes, else nearest to the root.
-
-        Without a list, the keys of hashes that are an object by name. Not read where nothing needs it: other files are
-        called names.txt too.
-        """
-        lists = self.files.tables["names"]
-        if self.companions:
-            lists = [path for path in lists if folder_of(path) == self.home]
-        if not lists:
-            for path in self.companions.values():
-                data = self._read(path)
-                if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-                    return path, label_tables.read_names(path, data)
-            return "", ()
-        nearest = min(path.count("/") for path in lists)
-        chosen, *others = [path for path in lists if path.count("/") == nearest]
-        names = label_tables.read_names(chosen, self._read(chosen))
-        for other in others:
-            if label_tables.read_names(other, self._read(other)) != names:
-                raise BrokenTable(
-                    f"{shown(chosen)} and {shown(other)} list different names, or in another order.",
-                    remedy="Keep one list of names; several datasets are uploaded one by one.",
-                )
-        return chosen, names
-
-    def use_names(self) -> tuple[str, ...]:
-        """The names; from now on their list counts as used, where it is a file of its own."""
-        path, names = self.names
-        if path and path not in self.files.hashes and path not in self.used:
-            self.used.append(path)
-        return names
-
-    def rows(self, homes: Sequence[str], *, everywhere: bool) -> tuple[list[str], list[tuple[str, LabelRow]]]:
-        """The label tables of the first kind that is there, and their rows, each with the folder of its table.
-
-        Args:
-            homes: folders in which tables may lie, the nearest first.
-            everywhere: whether metadata tables may lie in any folder, as they do in the folders of train and test.
-        """
-        for kind in ("ground-truth", "metadata", "labels"):
-            paths = self.files.tables[kind]
-            if not (kind == "metadata" and everywhere):
-                home = next((home for home in homes if any(folder_of(path) == home for path in paths)), None)
-                paths = [path for path in paths if folder_of(path) == home]
-            found = [(path, rows) for path in paths if (rows := self._label_rows(path)) is not None]
-            if found:
-                self.used.extend(path for path, _ in found)
-                return [path for path, _ in found], [(folder_of(path), row) for path, rows in found for row in rows]
-        return [], []
-
-    def _label_rows(self, path: str) -> tuple[LabelRow, ...] | None:
-        data = self._read(path)
-        if path.casefold().endswith(".csv"):
-            return label_tables.read_label_csv(path, data)
-        if path.casefold().endswith(".jsonl"):
-            return label_tables.read_label_jsonl(path, data)
-        names = self.use_names() if _PARALLEL_LIST.match(data) else ()
-        return label_tables.read_label_json(path, data, names or None)
-
-    def classes(self, homes: Sequence[str]) -> tuple[LabelInfo, ...]:
-        """The classes of the nearest classes.csv; none without one."""
-        for home in homes:
-            for path in self.files.tables["classes"]:
-                if folder_of(path) == home:
-                    self.used.append(path)
-                    return label_tables.read_classes(path, self._read(path))
-        return ()
-
-    def unused(self) -> list[Refusal]:
-        """A refusal for each table that was not needed."""
-        message = "A table that was not used: another takes its place, it has no labels, or it is not where it counts."
-        tables = sorted(path for paths in self.files.tables.values() for path in paths)
-        return [Refusal(path, "unused-table", message) for path in tables if path not in self.used]
-
-
-def _fingerprints(source: Source, reader: _TableReader) -> Layout:
+def _fingerprints(source: Source, reader: TableReader) -> Layout:
     files = reader.files
-    names = reader.use_names()
-    homes = folders_above(reader.home if reader.companions else folder_of(reader.names[0]))
+    _raise_first(reader.broken_vectors)
+    _refuse_several(reader.vectors)
+    listed = reader.use_names() if reader.companions or not reader.vectors else ()
+    names = tuple(dict.fromkeys([*listed, *(name for table in reader.vectors.values() for name in table.names)]))
+    homes = folders_above(reader.home if reader.companions else folder_of([*reader.vectors, *reader.used][0]))
     label_files, rows = reader.rows(homes, everywhere=False)
     carried, unmatched = _assign(rows, names, root=homes[0])
     images = tuple(ImageEntry("", name, carried.get(name, ())) for name in names)
@@ -250,8 +176,8 @@ def _fingerprints(source: Source, reader: _TableReader) -> Layout:
         Refusal(path, "not-listed", "The dataset holds fingerprints only, and its list of names has no such image.")
         for path in sorted(files.images + files.unknown)
     ]
-    hashes = _listed(reader.companions) or "no hashes yet"
-    description = f"Fingerprints without images: {len(images):,} names, {hashes}"
+    held = _listed([*reader.companions, *(path.rpartition("/")[2] for path in reader.vectors)]) or "no hashes yet"
+    description = f"Fingerprints without images: {len(images):,} names, {held}"
     if label_files:
         description += f", labels from {_listed(path.rpartition('/')[2] for path in label_files)}"
     return _layout(
@@ -266,10 +192,11 @@ def _fingerprints(source: Source, reader: _TableReader) -> Layout:
     )
 
 
-def _images(source: Source, reader: _TableReader, candidates: Sequence[str]) -> Layout:
+def _images(source: Source, reader: TableReader, candidates: Sequence[str]) -> Layout:
     files = reader.files
     voc = voc_images_folder(files.images)
     refused = list(files.refused)
+    refused += [Refusal(path, "broken-vectors", str(error)) for path, error in reader.broken_vectors.items()]
     if voc is not None:
         refused += [_outside_voc(path, voc) for path in candidates if not path.startswith(f"{voc}/")]
         candidates = [path for path in candidates if path.startswith(f"{voc}/")]
@@ -299,7 +226,7 @@ def _images(source: Source, reader: _TableReader, candidates: Sequence[str]) -> 
 def _layout(
     kind: Literal["images", "fingerprints"],
     source: Source,
-    reader: _TableReader,
+    reader: TableReader,
     *,
     description: str,
     images: tuple[ImageEntry, ...],
@@ -316,11 +243,29 @@ def _layout(
         labels=(*classes, *(LabelInfo(name) for name in others)),
         tables=tuple(reader.used),
         companions=reader.companions,
+        vectors=tuple(VectorFile(path, table.names) for path, table in reader.vectors.items()),
         names=reader.names[1] if reader.companions or kind == "fingerprints" else (),
         refused=(*source.refused, *sorted([*refused, *reader.unused()], key=lambda refusal: refusal.path)),
         unmatched_labels=unmatched,
         left_out=source.left_out,
     )
+
+
+def _raise_first(errors: Mapping[str, BrokenTable]) -> None:
+    for error in errors.values():
+        raise error
+
+
+def _refuse_several(vectors: Iterable[str]) -> None:
+    """Files of one name in several folders, and no images: each folder is a dataset."""
+    found: dict[str, str] = {}
+    for path in vectors:
+        first = found.setdefault(path.rpartition("/")[2], path)
+        if first != path:
+            raise BrokenTable(
+                f"{shown(first)} and {shown(path)}: these seem to be several datasets.",
+                remedy="Upload each of them as a dataset of its own.",
+            )
 
 
 def _outside_voc(path: str, voc: str) -> Refusal:
