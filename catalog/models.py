@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.indexes import HashIndex
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
@@ -261,7 +262,12 @@ class Image(models.Model):
     class Meta:
         ordering = ["dataset", "id"]
         constraints = [models.UniqueConstraint(fields=["dataset", "name"], name="image_name_once")]
-        indexes = [models.Index(fields=["dataset", "id"], name="image_by_dataset")]
+        indexes = [
+            models.Index(fields=["dataset", "id"], name="image_by_dataset"),
+            # For "have we seen this file?" over all datasets; hashes of digests, since nobody asks for their order.
+            HashIndex(fields=["sha256"], condition=~models.Q(sha256=""), name="image_by_file"),
+            HashIndex(fields=["pixel_hash"], condition=~models.Q(pixel_hash=""), name="image_by_pixels"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -79,6 +79,32 @@ def datasets(project: Project) -> QuerySet[Dataset]:
     return project.datasets.all()
 
 
+def visible_datasets(person: Person, projects: Sequence[str] = (), names: Sequence[str] = ()) -> list[Dataset]:
+    """The datasets of all projects that a person belongs to, with their projects, in order.
+
+    Args:
+        person: who asks.
+        projects: slugs; only datasets of these projects where any is given.
+        names: slugs or names of datasets; only those where any is given.
+
+    Raises:
+        CatalogError: a project or dataset that the person does not see, which may not even exist.
+    """
+    of_person = Dataset.objects.filter(project__memberships__user_id=_key(person)).select_related("project")
+    found = list(of_person.order_by("project__name", "project_id", "position", "id"))
+    known = set(
+        Project.objects.filter(memberships__user_id=_key(person), slug__in=projects).values_list("slug", flat=True)
+    )
+    for slug in projects:
+        if slug not in known:
+            raise CatalogError(f"You belong to no project “{slug}”.", remedy="Name a project by its slug.")
+    found = [each for each in found if not projects or each.project.slug in known]
+    for name in names:
+        if not any(name in (each.slug, each.name) for each in found):
+            raise CatalogError(f"There is no dataset “{name}” among those you see.", remedy="Name it by its slug.")
+    return [each for each in found if not names or each.slug in names or each.name in names]
+
+
 def dataset(project: Project, slug: str) -> Dataset:
     """One dataset of the project (else 404)."""
     return get_object_or_404(Dataset, project=project, slug=slug)
