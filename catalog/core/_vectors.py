@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from catalog.core._tables import broken
-from catalog.core.labels import ITEM_KEYS, LABEL_KEYS, LabelRow, cell_value, item_name, label_record
+from catalog.core.labels import ITEM_KEYS, LABEL_KEYS, LabelRow, cell_value, label_record, listed_name
 
 VECTOR_KEYS = ("embedding", "embeddings", "vector", "vectors", "features")
 """Columns that hold vectors."""
@@ -57,9 +57,7 @@ def read_vector_table(path: str, stream: BinaryIO) -> VectorTable:
     rows = []
     for place, record in records:
         row = label_record(record, path, place, needs_label=False)
-        name = item_name(row.item)
-        if not name:
-            broken(path, place, "the name is empty", "Write the image's name there, or remove the row.")
+        name = listed_name(row.item, path, place)
         if name in first:
             broken(path, place, f"{name!r} stands already in {first[name]}", "Keep one vector for each image.")
         if len(first) == MAX_ROWS:

@@ -24,6 +24,9 @@ IMAGE_SUFFIXES = frozenset(
 ITEM_KEYS = ("item", "file_name", "filename", "file", "name", "image", "path")
 LABEL_KEYS = ("class", "label", "labels", "classes", "category", "categories")
 
+MAX_NAME_BYTES = 1024
+"""UTF-8 bytes of one name, as of one path; database indexes hold no more than about 2,700."""
+
 _SHAPES = (
     'Write {"name": "label"}, {"name": ["label", "label"]}, or a list of {"item": "name", "class": "label"}; '
     "a plain list of labels needs a list of names (names.txt) beside it."
@@ -84,6 +87,22 @@ def item_name(item: str) -> str:
     return "/".join(part for part in parts if part not in ("", "."))
 
 
+def listed_name(item: str, path: str, place: str) -> str:
+    """The name that an item of a table stands for, where it is to be the name of an image.
+
+    Raises:
+        BrokenTable: it is empty, or longer than names that can be stored.
+    """
+    name = item_name(item)
+    if not name:
+        broken(path, place, "the name is empty", "Remove the line, or write the name that belongs there.")
+    if len(name.encode()) > MAX_NAME_BYTES:
+        broken(
+            path, place, f"the name {shown(name, longest=60)!r} has more than {MAX_NAME_BYTES:,} bytes", "Shorten it."
+        )
+    return name
+
+
 def read_names(path: str, data: bytes) -> tuple[str, ...]:
     """A list of names: one a line, or a JSON list of texts, or the keys of a JSON object, in the order of the file.
 
@@ -105,9 +124,7 @@ def read_names(path: str, data: bytes) -> tuple[str, ...]:
         places = [(f"line {number}", line) for number, line in enumerate(lines, start=1)]
     first: dict[str, str] = {}
     for place, raw in places:
-        name = item_name(clean(raw, path, place, longest=None))
-        if not name:
-            broken(path, place, "the name is empty", "Remove the line, or write the name that belongs there.")
+        name = listed_name(clean(raw, path, place, longest=None), path, place)
         if name in first:
             broken(path, place, f"{shown(name)!r} stands already on {first[name]}", "Give each image one name.")
         first[name] = place

@@ -3,9 +3,11 @@ import json
 from collections.abc import Callable
 from typing import BinaryIO
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from catalog.core.errors import BrokenTable
 from catalog.core.layouts import Layout, recognise
@@ -23,10 +25,12 @@ def source_of(files: dict[str, bytes]) -> StoredFilesSource:
 
 
 def layout_of(*paths: str, **tables: object) -> Layout:
-    """The layout of empty files at these paths, and of tables given as text or as values for JSON."""
+    """The layout of empty files at these paths, and of tables given as bytes, text, or values for JSON."""
     files = dict.fromkeys(paths, b"")
     for path, value in tables.items():
-        files[path] = value.encode() if isinstance(value, str) else json.dumps(value).encode()
+        if not isinstance(value, bytes):
+            value = (value if isinstance(value, str) else json.dumps(value)).encode()  # noqa: PLW2901
+        files[path] = value
     layout = recognise(source_of(files))
     assert_nothing_disappears(files, layout)
     return layout
@@ -37,6 +41,7 @@ def assert_nothing_disappears(files: dict[str, bytes], layout: Layout) -> None:
         *(image.path for image in layout.images if image.path),
         *layout.tables,
         *layout.companions.values(),
+        *(file.path for file in layout.vectors),
         *(refusal.path for refusal in layout.refused),
     ]
     assert len(accounted) == len(set(accounted)) == layout.files_seen
@@ -238,9 +243,105 @@ def test_fingerprints_that_do_not_hold_together() -> None:
         layout_of(**{"x/names.txt": "a\nb", "y/names.json": ["b", "a"]})
 
 
+def vectors_of(layout: Layout) -> dict[str, tuple[str, ...]]:
+    return {file.path: file.names for file in layout.vectors}
+
+
+def parquet_of(**columns: object) -> bytes:
+    out = io.BytesIO()
+    parquet.write_table(pa.table(columns), out)
+    return out.getvalue()
+
+
+def test_vectors_without_images() -> None:
+    ab = ["a", "b"]
+    for tables in (
+        {"embeddings.npy": "", "names.json": ab},
+        {"x/embeddings.npy": "", "x/clip.npy": "", "names.txt": "a\nb\n"},
+        {"v.parquet": parquet_of(file_name=["a.jpg", "./b"], embedding=[[1.0], [2.0]])},
+        {"v.parquet": parquet_of(image=[{"bytes": b""}] * 2, path=ab, VECTOR=[[1.0], [2.0]])},
+        {"v.csv": "name,embedding\na,[1]\nb,[2]\n"},
+        {"v.csv": '\ufeff"a","[1,2]"\nb,"[2,3]"\n'},
+        {"v.csv": "embedding;label;path\n[1,2];x;a.png\n\n[1,3];;b\n"},
+        {"v.csv": 'name,embedding\na,"[1,2]"\n', "w.csv": 'b,"[1,2]"\n', "notes.csv": "name,age\n"},
+        {"embeddings.npy": "", "names.json": ab, "2_test.txt": "a\nb\n", "phash-8.json": HASHES},
+        {"names.json": [*ab, *"cdefgh"], "embeddings.npy": "", "tsne.png": "", "umap.png": ""},
+    ):
+        layout = layout_of(**tables)
+        assert layout.kind == "fingerprints"
+        names = [image.name for image in layout.images]
+        assert names[:2] == ["a", "b"]
+        assert len(names) == (8 if "tsne.png" in tables else 2)
+        assert set(vectors_of(layout)) == {
+            path for path in tables if path.endswith(("npy", "parquet", "v.csv", "w.csv"))
+        }
+        assert not codes(layout).keys() - {"notes.csv", "tsne.png", "umap.png"}
+
+
+def test_vectors_beside_images() -> None:
+    tables = {"d/names.json": ["a.jpg", "cat/b"], "d/embeddings.npy": "", "d/labels.json": ["x", "y"]}
+    layout = layout_of("d/cat/a.jpg", "d/cat/b.jpg", **tables)
+    assert layout.kind == "images"
+    assert vectors_of(layout) == {"d/embeddings.npy": ("a", "cat/b")}
+    assert set(layout.tables) == {"d/names.json", "d/labels.json"}
+    assert labelled(layout) == {"cat/a": ("x",), "cat/b": ("y",)}
+    layout = layout_of(
+        "a.jpg", "b.jpg", **{"e.npy": "", "v.parquet": "PAR1", "w.csv": "name,embedding,label\n,[1],x\n"}
+    )
+    assert (layout.kind, layout.vectors) == ("images", ())
+    assert set(codes(layout).items()) == {(path, "broken-vectors") for path in ("e.npy", "v.parquet", "w.csv")}
+    assert "Add names.json" in layout.refused[0].message
+
+
+def test_labels_that_stand_beside_vectors_count_where_no_table_of_labels_is() -> None:
+    table = parquet_of(name=["1", "2", "3"], embedding=[[1.0]] * 3, label=[["x", "y"], [], ["x"]])
+    layout = layout_of(**{"v.parquet": table})
+    assert labelled(layout) == {"1": ("x", "y"), "2": (), "3": ("x",)}
+    assert layout.description == "Fingerprints without images: 3 names, v.parquet, labels from v.parquet"
+    numbered = parquet_of(name=[1, 2], embedding=[[1.0]] * 2, label=[0, 7])
+    assert labelled(layout_of(**{"v.parquet": numbered})) == {"1": ("0",), "2": ("7",)}
+    assert labelled(layout_of("cat/1.jpg", "dog/2.jpg", "dog/3.jpg", **{"v.parquet": table}))["dog/3"] == ("x",)
+    listed = {"v.csv": 'name,embedding,label\n1,[1],"[""x"", ""y""]"\n2,[1],z\n'}
+    assert labelled(layout_of(**listed)) == {"1": ("x", "y"), "2": ("z",)}
+    assert labelled(layout_of(**listed, **{"labels.json": {"1": "q"}})) == {"1": ("q",), "2": ()}
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        ({"e.npy": ""}, "e.npy: nothing says which image each row is of"),
+        ({f"{d}/{f}": ["a"] for d in "xy" for f in ("names.json", "e.npy")}, "several datasets"),
+        ({"names.txt": "a\nb", "names.json": ["b", "a"], "e.npy": ""}, "another order"),
+        ({"v.csv": 'name,embedding\na,"[1]"\na.jpg,"[1]"\n'}, "v.csv, line 3: 'a' stands already in line 2"),
+        ({"v.csv": 'name,embedding\na,"[1]"\nb,[1,2]\n'}, "v.csv, line 3: 3 cells, and there are 2 columns"),
+        ({"v.csv": "word,embedding\na,[1]\n"}, "no column of names among 'word', 'embedding'"),
+        ({"v.csv": b"name,embedding\n\xff,[1]\n"}, "not UTF-8"),
+        ({"v.csv": 'name,embedding\na,"[1]'}, "no valid CSV"),
+        ({"v.parquet": parquet_of(name=["a"], x=[1])}, "no column of vectors among 'name', 'x'"),
+        ({"v.parquet": parquet_of(name=[b"a"], vector=[[1.0]])}, "no column of names among 'name', 'vector'"),
+        ({"v.parquet": parquet_of(name=[None, "a"], vector=[[1.0]] * 2)}, "row 1: name is null, no name"),
+        ({"v.parquet": parquet_of(name=["é" * 513], vector=[[1.0]])}, "more than 1,024 bytes"),
+        ({"names.json": ["a", "é" * 513], "e.npy": ""}, "entry 2: the name 'é.*more than 1,024 bytes"),
+        ({"v.parquet": parquet_of(name=["a"], Name=["b"], vector=[[1.0]])}, "two columns have one name"),
+        ({"v.parquet": parquet_of(name=["a"], vector=[[1.0]], label=["x" * 501])}, "501 characters"),
+    ],
+)
+def test_vectors_that_do_not_hold_together(tables: dict[str, object], message: str) -> None:
+    with pytest.raises(BrokenTable, match=message):
+        layout_of(**tables)
+
+
+def test_many_arrays_in_a_folder_hold_one_for_each_image() -> None:
+    paths = [f"{n}.npy" for n in range(21)]
+    assert set(codes(layout_of("a.jpg", *paths)).values()) == {"not-an-image"}
+
+
 PARTS = st.sampled_from(["cat", "dog", "train", "JPEGImages", "Annotations", "ImageSets", "data", ".git", "a"])
 NAMES = st.sampled_from(
-    ["1.jpg", "1.png", "2.JPG", "a", "x.xml", "y.txt", "z.zip", "labels.json", "classes.csv", "names.txt", "Thumbs.db"]
+    [
+        *("1.jpg", "1.png", "2.JPG", "a", "x.xml", "y.txt", "z.zip", "labels.json", "classes.csv", "names.txt"),
+        *("Thumbs.db", "e.npy", "v.parquet", "v.csv"),
+    ]
 )
 
 
@@ -252,5 +353,11 @@ NAMES = st.sampled_from(
 )
 def test_nothing_disappears_in_any_tree(paths: list[str]) -> None:
     tables = {"labels.json": b'{"1": "x"}', "classes.csv": b"ID\nx\n", "names.txt": b"1\n2\n"}
+    tables |= {"v.parquet": parquet_of(name=["1", "3"], vector=[[1.0]] * 2), "v.csv": b'1,"[1]"\n'}
     files = {path: tables.get(path.rpartition("/")[2], b"") for path in paths}
-    assert_nothing_disappears(files, recognise(source_of(files)))
+    try:
+        layout = recognise(source_of(files))
+    except BrokenTable as error:
+        assert "several datasets" in error.message or "nothing says which image" in error.message  # noqa: PT017
+    else:
+        assert_nothing_disappears(files, layout)
