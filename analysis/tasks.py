@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from celery import Task, shared_task
@@ -14,14 +15,15 @@ from django.utils import timezone
 
 from analysis import neighbours
 from analysis.core.errors import AnalysisError
-from analysis.models import Block, Comparison, Report, Split
+from analysis.models import Block, Comparison, Projection, Report, Split
 from analysis.pipeline import compare
 from analysis.pipeline.extract import extract_embeddings, extract_hashes, require_described
+from analysis.pipeline.project import compute_projection
 from analysis.pipeline.report import write_report
 from analysis.pipeline.split import freeze_split
 from analysis.pipeline.summarise import summarise
 from analysis.signals import KnownSignal, signal
-from analysis.workspace import BEING_DRAWN, create_comparison
+from analysis.workspace import BEING_DRAWN, create_comparison, first_projection
 from catalog.core import example
 from catalog.core.errors import CatalogError
 from catalog.core.sources import open_source
@@ -62,6 +64,7 @@ def run_comparison(self: Task[[int], None], comparison_id: int) -> None:
         for known, max_distance in asked:
             summarise(comparison, known.name, max_distance)
             progress.advance()
+    _show_embeddings(comparison.project, [known for known, _ in asked], from_queue=not self.request.called_directly)
     # An import that ended while this ran could not mark it as outdated, since it was not done.
     if compare.has_newer_images(comparison, asked):
         Comparison.objects.filter(pk=comparison.pk).update(data_changed_at=timezone.now())
@@ -97,6 +100,16 @@ def _describe(comparison: Comparison, progress: Progress[Comparison]) -> list[tu
     if not able:
         raise AnalysisError(" ".join(row.error for row in rows))
     return able
+
+
+def _show_embeddings(project: Project, asked: Sequence[KnownSignal], *, from_queue: bool) -> None:
+    """Have a first projection made of embeddings that were never looked at."""
+    for known in asked:
+        made = first_projection(project=project, known=known.base) if known.is_embedding else None
+        if made is not None and from_queue:
+            run_projection.delay(made.pk)
+        elif made is not None:
+            run_projection(made.pk)
 
 
 def _find_pairs(
@@ -169,6 +182,16 @@ def build_report(report_id: int) -> None:
         write_report(report, progress)
 
 
+@shared_task(name="analysis.run_projection")
+def run_projection(projection_id: int) -> None:
+    """Compute the coordinates of a projection."""
+    projection = claim(Projection, projection_id)
+    if projection is None:
+        return
+    with work_on(projection, expected=EXPECTED) as progress:
+        compute_projection(projection, progress)
+
+
 @shared_task(name="analysis.load_example")
 def load_example(project_id: int, user_id: int | None) -> None:
     """Draw the example into the uploads that wait for it (see `begin_example`), and compare its datasets."""
@@ -213,6 +236,8 @@ def sweep() -> None:
         make_split.delay(split.pk)
     for report in lost(Report):
         build_report.delay(report.pk)
+    for projection in lost(Projection):
+        run_projection.delay(projection.pk)
     if neighbours.work():
         # Building may take longer than the time to the next sweep; what waits until then is not needed twice.
         keep_embedding_indexes.apply_async(expires=SWEEP_SECONDS)

@@ -1,4 +1,4 @@
-"""Writes that people ask for directly: comparisons, splits, reports. The work itself is a task's."""
+"""Writes that people ask for directly: comparisons, splits, reports, projections. The work itself is a task's."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from analysis.core.errors import AnalysisError
+from analysis.core.projection import Method, Pca
 from analysis.core.splits import InvalidRecipe, Recipe
-from analysis.models import Comparison, ComparisonSignal, Report, Split
-from analysis.queries import coverage_within
+from analysis.models import Comparison, ComparisonSignal, Projection, Report, Split
+from analysis.queries import coverage_within, embedding_counts, same_projection
 from analysis.signals import ANY, KnownSignal, check_distance, signal_in
 from catalog.core import example
 from catalog.models import Dataset, Job, Project, Upload
@@ -222,3 +223,78 @@ def create_split(
         heartbeat_at=timezone.now(),
         created_by_id=by.pk if by else None,
     )
+
+
+FLAT = 3
+"""So few images lie in a plane, where every method shows their exact distances, whatever its parameters."""
+
+
+def request_projection(
+    *, project: Project, signal_name: str, datasets: Sequence[Dataset], method: Method, by: AbstractBaseUser | None
+) -> Projection:
+    """A projection that waits for a worker; the one that is there, where the same was asked for before.
+
+    Args:
+        project: whose embeddings.
+        signal_name: an embedding signal.
+        datasets: one or more, each with embeddings under it.
+        method: with its parameters.
+        by: who asks.
+
+    Raises:
+        AnalysisError: the signal is no embedding, a dataset has none of its embeddings or is of another project, or
+            there are too few images for the parameters.
+    """
+    known = signal_in(project, signal_name)
+    if not known.is_embedding or known.orientation:
+        raise AnalysisError(
+            f"{known.title} gives no embeddings of pictures as they are.", remedy="Choose a model, or brought vectors."
+        )
+    chosen = list(dict.fromkeys(datasets))
+    if any(dataset.project_id != project.pk for dataset in chosen):
+        raise AnalysisError("A projection stays inside one project.")
+    counts = embedding_counts(chosen, known.id)
+    lacking = [f"“{dataset.name}”" for dataset in chosen if not counts.get(dataset.pk)]
+    if lacking or not chosen:
+        raise AnalysisError(
+            f"{' and '.join(lacking)} {'has' if len(lacking) == 1 else 'have'} no embeddings under {known.title}."
+            if lacking
+            else "A projection needs at least one dataset.",
+            remedy="Choose datasets that have them, or compute them by a comparison with this signal.",
+        )
+    images = sum(counts.values())
+    if images > FLAT:
+        method.check(images)
+    same = same_projection(
+        project, signal_id=known.id, datasets=chosen, method=method.name, parameters=method.parameters()
+    )
+    if same is not None:
+        return same
+    with transaction.atomic():
+        made = Projection.objects.create(
+            project=project,
+            signal_id=known.id,
+            method=method.name,
+            parameters=method.parameters(),
+            status=Job.Status.QUEUED,
+            stage="Waiting for a worker",
+            heartbeat_at=timezone.now(),
+            created_by_id=by.pk if by else None,
+        )
+        made.datasets.set(chosen)
+    return made
+
+
+def first_projection(*, project: Project, known: KnownSignal) -> Projection | None:
+    """A PCA of all embeddings of a signal, so that there is something to look at.
+
+    None where a projection of the signal is there, or no embedding.
+    """
+    if project.projections.filter(signal_id=known.id).exclude(status=Job.Status.FAILED).exists():
+        return None
+    datasets = list(project.datasets.all())
+    counts = embedding_counts(datasets, known.id)
+    described = [dataset for dataset in datasets if counts.get(dataset.pk)]
+    if not described:
+        return None
+    return request_projection(project=project, signal_name=known.name, datasets=described, method=Pca(), by=None)

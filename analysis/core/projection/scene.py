@@ -18,10 +18,12 @@ class Group:
     Attributes:
         name: for people.
         color: ``#rrggbb``.
+        key: short name that an address can carry; stays the same while the data changes.
     """
 
     name: str
     color: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

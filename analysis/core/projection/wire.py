@@ -31,3 +31,19 @@ def packed_points(ids: NDArray[np.int64], points: NDArray[np.float32], frame: Fr
 def packed_codes(codes: NDArray[np.int64]) -> str:
     """Group of each point as base64 of little-endian uint16."""
     return base64.b64encode(codes.astype("<u2").tobytes()).decode()
+
+
+_STORED = np.dtype([("id", "<i8"), ("x", "<f4"), ("y", "<f4")])
+
+
+def stored_points(ids: NDArray[np.int64], points: NDArray[np.float32]) -> bytes:
+    """Points as the database keeps them: for each image its id as int64, x and y as float32, little-endian."""
+    rows = np.empty(len(ids), _STORED)
+    rows["id"], rows["x"], rows["y"] = ids, points[:, 0], points[:, 1]
+    return rows.tobytes()
+
+
+def read_stored(raw: bytes) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Image ids, int64, shape (n,), and points, float32, shape (n, 2), from `stored_points`."""
+    rows = np.frombuffer(raw, _STORED)
+    return rows["id"].astype(np.int64), np.column_stack([rows["x"], rows["y"]]).astype(np.float32)
