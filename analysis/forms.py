@@ -71,7 +71,7 @@ class SignalChoice:
     @property
     def missing(self) -> bool:
         """Whether its model would have to be fetched first."""
-        return self.known.encoder is not None and not self.known.encoder.on_disk
+        return self.known.is_embedding and not _at_hand(self.known)
 
     @property
     def may_turn(self) -> bool:
@@ -202,10 +202,15 @@ class ComparisonForm(forms.Form):
             )
             groups[_group(each)].append(choice)
         return [
-            (*GROUPS[key], key == "hashes" or any(choice.chosen for choice in choices), choices)
+            (*GROUPS[key], key == "hashes" or any(each.chosen or _at_hand(each.known) for each in choices), choices)
             for key, choices in groups.items()
             if choices
         ]
+
+
+def _at_hand(known: KnownSignal) -> bool:
+    """Whether it is an embedding that needs nothing but its computation."""
+    return known.is_embedding and (known.encoder is None or known.encoder.on_disk)
 
 
 def _group(known: KnownSignal) -> str:

@@ -165,7 +165,7 @@ class Cosine:
     @property
     def places(self) -> int:
         """See `Scale`."""
-        return 4
+        return 3
 
     def threshold(self, distance: float) -> float:
         """Rounded to float32, as measured distances are, so that a pair exactly at the threshold is within it."""

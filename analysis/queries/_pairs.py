@@ -63,12 +63,19 @@ class PairRow:
         b: second image, likewise.
         distance: under the list's signal.
         choice: the decision that stands; empty while there is none.
+        orientation: how the second picture was turned to be found; None where that was not tried.
     """
 
     a: Image
     b: Image
     distance: float
     choice: str
+    orientation: int | None = None
+
+    @property
+    def turn(self) -> int | None:
+        """The orientation, where it is not upright: the second picture is to be shown so."""
+        return self.orientation if self.orientation != 1 else None
 
     @property
     def key(self) -> PairKey:
@@ -170,7 +177,7 @@ def pairs(
     query = f"""
         SELECT found.* FROM unnest(%s::bigint[], %s::bigint[]) AS cell(a, b)
         CROSS JOIN LATERAL (
-            SELECT m.image_a_id, m.image_b_id, m.distance, coalesce(d.choice, '') AS choice
+            SELECT m.image_a_id, m.image_b_id, m.distance, coalesce(d.choice, '') AS choice, m.orientation
             FROM analysis_measurement m
             LEFT JOIN {decisions} ON d.image_a_id = m.image_a_id AND d.image_b_id = m.image_b_id
             WHERE m.signal_id = %s AND m.dataset_a_id = cell.a AND m.dataset_b_id = cell.b AND m.distance <= %s
@@ -182,8 +189,8 @@ def pairs(
     with connection.cursor() as cursor:
         cursor.execute(query, [*parameters, limit + 1, limit + 1])
         rows = cursor.fetchall()
-    images = images_by_id([pk for a, b, _, _ in rows for pk in (a, b)])
-    return [PairRow(images[a], images[b], distance, choice) for a, b, distance, choice in rows]
+    images = images_by_id([pk for a, b, *_ in rows for pk in (a, b)])
+    return [PairRow(images[a], images[b], distance, choice, turn) for a, b, distance, choice, turn in rows]
 
 
 def images_by_id(ids: Sequence[int]) -> dict[int, Image]:
@@ -240,7 +247,7 @@ def pair_row(comparison: Comparison, *, signal_id: int, a: int, b: int) -> PairR
         return None
     chosen = Decision.objects.filter(image_a_id=a, image_b_id=b).values_list("choice", flat=True).first()
     images = images_by_id([a, b])
-    return PairRow(images[a], images[b], found.distance, chosen or "")
+    return PairRow(images[a], images[b], found.distance, chosen or "", found.orientation)
 
 
 def pair_images(project: Project, a: int, b: int) -> tuple[Image, Image]:

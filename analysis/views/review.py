@@ -403,7 +403,7 @@ def _batch(
     blind = may(Membership.Role.ANNOTATOR)
     project = scope.comparison.project.slug
     return {
-        "rows": describe(rows, project=project, person=_person(request).pk, blind=blind),
+        "rows": describe(rows, project=project, person=_person(request).pk, blind=blind, signal=scope.row.signal.name),
         "next": following,
         "from": str(first.key) if first is not None else None,
     }

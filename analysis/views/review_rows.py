@@ -9,6 +9,7 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 
 from analysis import queries
+from analysis.core.orientations import words
 from analysis.models import Verdict
 from analysis.models.review import Choice
 from analysis.queries import Measured, PairRow
@@ -19,7 +20,9 @@ SAME_SHAPE = 0.02
 percent at 100 pixels."""
 
 
-def describe(rows: Sequence[PairRow], *, project: str, person: int, blind: bool) -> list[dict[str, Any]]:
+def describe(
+    rows: Sequence[PairRow], *, project: str, person: int, blind: bool, signal: str = ""
+) -> list[dict[str, Any]]:
     """Pairs with everything known of them; two queries, however many pairs.
 
     Args:
@@ -27,6 +30,7 @@ def describe(rows: Sequence[PairRow], *, project: str, person: int, blind: bool)
         project: the project's slug.
         person: the id of who asks.
         blind: whether others' verdicts are kept back until the person has judged.
+        signal: the signal that orders them; the second picture is turned as it found it closest.
     """
     distances = queries.measurements_of(rows)
     said = queries.verdicts_of(rows)
@@ -34,15 +38,17 @@ def describe(rows: Sequence[PairRow], *, project: str, person: int, blind: bool)
     for row in rows:
         a, b = row.a, row.b
         shared = {label.pk for label in a.labels.all()} & {label.pk for label in b.labels.all()}
+        measured = distances[a.pk, b.pk]
+        turn = next((found.orientation for found in measured if found.known.name == signal), None) or 1
         described.append(
             {
                 "key": str(row.key),
                 "distance": row.distance,
                 "judge": reverse("pair-judge", args=[project, a.pk, b.pk]),
                 "page": reverse("pair", args=[project, a.pk, b.pk]),
-                "images": [_image(image, project, shared) for image in (a, b)],
+                "images": [_image(a, project, shared), _image(b, project, shared, turn)],
                 "labels": _labels(a, b, shared),
-                "evidence": [_evidence(found) for found in distances[a.pk, b.pk]],
+                "evidence": [_evidence(found) for found in measured],
                 "differs": differences(a, b),
                 **history(said[a.pk, b.pk], person=person, blind=blind),
             }
@@ -123,19 +129,23 @@ def _size(n_bytes: int) -> str:
     return str(filesizeformat(n_bytes)).replace("\xa0", " ")
 
 
-def _image(image: Image, project: str, shared: set[int]) -> dict[str, Any]:
+def _image(image: Image, project: str, shared: set[int], turn: int = 1) -> dict[str, Any]:
     facts = []
     if image.width and image.height:
         facts.append(f"{image.width} × {image.height}")
     if image.format:
         facts.append(image.format)
+    picture = reverse("image-file", args=[image.pk, "view"]) if image.has_picture else None
+    if turn != 1:
+        facts.append(f"shown {words(turn)}")
+        picture = picture and f"{picture}?turn={turn}"
     return {
         "id": image.pk,
         "dataset": image.dataset.name,
         "color": image.dataset.color,
         "name": image.name,
         "page": reverse("image", args=[project, image.pk]),
-        "picture": reverse("image-file", args=[image.pk, "view"]) if image.has_picture else None,
+        "picture": picture,
         "facts": " · ".join(facts),
         "labels": [
             {"name": label.name, "title": str(label), "shared": label.pk in shared} for label in image.labels.all()
@@ -159,7 +169,7 @@ def _evidence(found: Measured) -> dict[str, Any]:
     return {
         "signal": found.known.name,
         "title": found.known.title,
-        "words": found.words,
+        "words": found.words + (f", {words(found.orientation)}" if found.orientation not in (None, 1) else ""),
         "agree": 1 - found.distance / found.known.scale.largest,
         "usual": found.usual,
         "orientation": found.orientation,

@@ -189,6 +189,18 @@ def thumbnail(decoded: Decoded, size: int) -> bytes:
     return out.getvalue()
 
 
+def turned_jpeg(jpeg: bytes, orientation: int) -> bytes:
+    """A JPEG of our own making (see `thumbnail`) as an EXIF orientation from 2 to 8 turns it.
+
+    Raises:
+        KeyError: no such orientation.
+    """
+    out = io.BytesIO()
+    with Image.open(io.BytesIO(jpeg)) as opened:
+        opened.transpose(_TRANSPOSE[orientation]).save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
 def _check_size(width: int, height: int, limits: Limits) -> None:
     if width < 1 or height < 1:
         raise RefusedImage("zero-size", f"The picture has no pixels ({width} × {height}).", remedy=_EXPORT_AGAIN)

@@ -11,10 +11,12 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
 from catalog import files, queries
-from catalog.core.images import THUMBNAIL_MEDIA_TYPE, read_image, thumbnail
+from catalog.core.images import THUMBNAIL_MEDIA_TYPE, read_image, thumbnail, turned_jpeg
 from catalog.models import Image
 
 VIEW_SIZE = 1600
+TURNS = frozenset("2345678")
+"""EXIF orientations that change a picture."""
 KEPT_SECONDS = 30 * 24 * 3600
 MEDIA_TYPES = {
     "JPEG": "image/jpeg",
@@ -52,16 +54,20 @@ def detail(request: HttpRequest, project: str, image: int) -> HttpResponse:
 def file(request: HttpRequest, image: int, variant: str) -> HttpResponseBase:
     """The picture's bytes: ``thumb``, ``view`` (JPEG of at most 1600 px) or ``original`` (always a download).
 
-    What people uploaded is never shown inline under its own type: thumb and view are JPEGs of our own making.
+    What people uploaded is never shown inline under its own type: thumb and view are JPEGs of our own making. These
+    two can be asked for as an EXIF orientation turns them: `turn`, 2 to 8.
     """
     found = queries.access_of_image(request.user, image)
+    turn = request.GET.get("turn", "")
     if variant not in {"thumb", "view", "original"} or not found.has_picture:
         raise Http404
-    etag = f'"{found.sha256}-{variant}"'
+    if turn and (turn not in TURNS or variant == "original"):
+        raise Http404
+    etag = f'"{found.sha256}-{variant}{turn}"'
     response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
     if response is None:
         try:
-            response = _body(found, variant)
+            response = _turned(found, variant, int(turn)) if turn else _body(found, variant)
         except FileNotFoundError as error:
             raise Http404 from error
     response["ETag"] = etag
@@ -80,8 +86,16 @@ def _body(image: Image, variant: str) -> FileResponse:
             filename=PurePosixPath(image.path).name,
             content_type=MEDIA_TYPES.get(image.format, "application/octet-stream"),
         )
-    key = str(image.thumbnail) if variant == "thumb" else _view_key(image)
-    return FileResponse(default_storage.open(key), content_type=THUMBNAIL_MEDIA_TYPE)
+    return FileResponse(default_storage.open(_key(image, variant)), content_type=THUMBNAIL_MEDIA_TYPE)
+
+
+def _turned(image: Image, variant: str, orientation: int) -> HttpResponse:
+    with default_storage.open(_key(image, variant)) as stored:
+        return HttpResponse(turned_jpeg(stored.read(), orientation), content_type=THUMBNAIL_MEDIA_TYPE)
+
+
+def _key(image: Image, variant: str) -> str:
+    return str(image.thumbnail) if variant == "thumb" else _view_key(image)
 
 
 def _view_key(image: Image) -> str:

@@ -1,4 +1,4 @@
-"""Embeddings through the whole product: a real model over real pictures, orientations, and a model that is not there."""
+"""Embeddings through the whole product: a real model, orientations, vectors that were brought, a model that is away."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
@@ -16,6 +17,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from PIL import ExifTags, ImageOps
 from PIL import Image as Pillow
 
 from catalog import workspace
@@ -325,6 +327,27 @@ def test_cancelling_keeps_a_dataset_that_was_there_before(client: Client, datase
     assert Upload.objects.filter(pk=done.pk).exists(), "a delivery that was imported is no draft"
 
 
+def test_what_came_to_nothing_can_be_removed_with_the_dataset_made_for_it(
+    client: Client, project: Project, owner: User, viewer: User
+) -> None:
+    client.force_login(owner)
+    for content, status in ((b"no archive", "failed"), (zipped({"notes.txt": b"words"}), "done")):
+        begun = begin(client, project, bytes_expected=len(content))
+        send(client, begun, content, 0)
+        client.post(begun["finish_url"])
+        with contextlib.suppress(CatalogError):
+            import_upload(begun["id"])
+        assert Upload.objects.get().status == status
+        assert "Remove this upload and its empty dataset" in client.get(begun["page_url"]).content.decode()
+        client.force_login(viewer)
+        assert "Remove this upload" not in client.get(begun["page_url"]).content.decode()
+        assert client.post(begun["page_url"], {"action": "discard"}).status_code == 403
+        client.force_login(owner)
+        client.post(begun["page_url"], {"action": "discard"})
+        assert not Dataset.objects.exists()
+        assert not Upload.objects.exists()
+
+
 # ---- the page of an upload
 
 
@@ -564,3 +587,32 @@ def test_the_next_step_is_offered_when_there_are_two_datasets(
     assert "Compare datasets" not in client.get(path).content.decode()
     import_files("wikidata", {"1.png": picture(1)})
     assert "Compare datasets" in client.get(path).content.decode()
+
+
+@pytest.mark.parametrize("turn", range(2, 9))
+def test_a_picture_is_served_turned_as_exif_would(
+    client: Client, owner: User, import_files: ImportFiles, turn: int
+) -> None:
+    drawn = Pillow.new("RGB", (40, 24), "white")
+    drawn.paste((200, 30, 30), (0, 0, 20, 6))
+    out = io.BytesIO()
+    drawn.save(out, "PNG")
+    image = import_files("Drawn", {"one.png": out.getvalue()}).images.get()
+    client.force_login(owner)
+    response = client.get(f"/images/{image.pk}/view", {"turn": turn})
+    tagged, exif = io.BytesIO(), Pillow.Exif()
+    exif[ExifTags.Base.Orientation] = turn
+    drawn.save(tagged, "PNG", exif=exif)
+    wanted = ImageOps.exif_transpose(Pillow.open(tagged))
+    turned = Pillow.open(io.BytesIO(response.content))
+    assert turned.size == wanted.size
+    assert np.abs(np.asarray(turned, np.int16) - np.asarray(wanted, np.int16)).mean() < 8
+    assert response["ETag"].endswith(f'-view{turn}"')
+
+
+def test_only_real_turns_are_served(client: Client, owner: User, dataset: Dataset) -> None:
+    image = dataset.images.all()[0]
+    client.force_login(owner)
+    for turn in ("1", "9", "x", "-2"):
+        assert client.get(f"/images/{image.pk}/view", {"turn": turn}).status_code == 404
+    assert client.get(f"/images/{image.pk}/original", {"turn": "2"}).status_code == 404

@@ -9,7 +9,7 @@ const distances = (row, signal) =>
     el(
       "div",
       { class: name === signal ? "ev of-queue" : "ev", title: name },
-      el("span", { text: title.replace(/, .*/, "") }),
+      el("span", { text: title.replace(/, \d+ bits/, "") }),
       el("b", { text: words }),
       el("span", { class: "meter", title: `${Math.round(100 * agree)} % of the bits agree` }, el("i", { style: `width:${100 * agree}%` })),
     ),
