@@ -28,6 +28,7 @@ LARGEST_NUMBER = 2**53
 """Offsets and counts come from JavaScript, whose whole numbers end here."""
 
 REASONS = {
+    "broken-vectors": "vectors not taken",
     "corrupt": "damaged",
     "empty": "empty files",
     "link": "links",
@@ -208,6 +209,7 @@ def detail(request: HttpRequest, project: str, upload: int) -> HttpResponse:
         "reasons": REASONS,
         "page": page_of(request, listed, REFUSED_ON_A_PAGE, after=after),
         "may_edit": access.may(Membership.Role.EDITOR),
+        "came_to_nothing": _came_to_nothing(found),
     }
     return render(request, "catalog/upload.html", context)
 
@@ -218,11 +220,11 @@ def _poll_url(request: HttpRequest, upload: Upload) -> str:
 
 
 def _act(request: HttpRequest, access: queries.Access, upload: Upload) -> HttpResponse:
-    """What the page's buttons ask for: discard a delivery that was never completed, or import a failed one again."""
+    """What the page's buttons ask for: discard a delivery that came to nothing, or import a failed one again."""
     action = request.POST.get("action")
     with transaction.atomic():
         upload = Upload.objects.select_for_update(of=("self",)).select_related("dataset").get(pk=upload.pk)
-        if action == "discard" and upload.status == Upload.Status.DRAFT:
+        if action == "discard" and _came_to_nothing(upload):
             _discard(upload)
             messages.success(request, f"The upload of {upload.source_name} is discarded.")
             return redirect("project", access.project.slug)
@@ -232,7 +234,15 @@ def _act(request: HttpRequest, access: queries.Access, upload: Upload) -> HttpRe
     return redirect("upload", access.project.slug, upload.pk)
 
 
+def _came_to_nothing(upload: Upload) -> bool:
+    """Whether nothing would be missed with it: it was never completed, or refused, or its dataset is still empty."""
+    if upload.status == Upload.Status.DONE:
+        return not upload.dataset.image_count
+    return upload.status in {Upload.Status.DRAFT, Upload.Status.FAILED}
+
+
 def _discard(upload: Upload) -> None:
+    """Remove a delivery, and the dataset that was made for it if it is still empty."""
     workspace.discard_parts(upload=upload)
     dataset = upload.dataset
     upload.delete()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import zipfile
@@ -21,6 +22,7 @@ from PIL import ExifTags, ImageOps
 from PIL import Image as Pillow
 
 from catalog import workspace
+from catalog.core.errors import CatalogError
 from catalog.models import Dataset, Image, Membership, Project, Upload
 from catalog.tasks import import_upload
 
@@ -331,7 +333,7 @@ def test_what_came_to_nothing_can_be_removed_with_the_dataset_made_for_it(
     client: Client, project: Project, owner: User, viewer: User
 ) -> None:
     client.force_login(owner)
-    for content, status in ((b"no archive", "failed"), (zipped({"notes.txt": b"words"}), "done")):
+    for content, status in ((b"no archive", "failed"), (archive_of({"notes.txt": b"words"}), "done")):
         begun = begin(client, project, bytes_expected=len(content))
         send(client, begun, content, 0)
         client.post(begun["finish_url"])
