@@ -143,7 +143,7 @@ class Overlap:
 
 def step_at(curve: Curve, distance: float) -> int:
     """Index of the largest threshold that is at most `distance`; 0 below the first."""
-    return max(int(np.searchsorted(np.array(curve["steps"]), distance, side="right")) - 1, 0)
+    return max(int(np.searchsorted(np.array(curve["steps"], np.float32), np.float32(distance), side="right")) - 1, 0)
 
 
 def overlap(curve: Curve, step: int, datasets: Sequence[Dataset], covered: Collection[Cell]) -> Overlap:

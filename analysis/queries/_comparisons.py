@@ -53,13 +53,13 @@ def cells(comparison: Comparison) -> list[Cell]:
 
 
 def chosen_signal(comparison: Comparison, name: str = "") -> ComparisonSignal:
-    """The comparison's signal of this name, or its first.
+    """The comparison's signal of this name, or its first that could be computed.
 
     Raises:
         AnalysisError: the comparison has no such signal.
     """
     rows = list(comparison.signals.all())
-    for row in rows:
+    for row in sorted(rows, key=lambda row: bool(row.error)):
         if not name or row.signal.name == name:
             return row
     raise AnalysisError(

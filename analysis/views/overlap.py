@@ -116,6 +116,7 @@ def dashboard(request: HttpRequest, project: str, comparison: int) -> HttpRespon
         "signals": [(row, signal(row.signal.name)) for row in look.comparison.signals.all()],
         "known": look.known,
         "row": look.row,
+        "failed": [(row, signal(row.signal.name)) for row in look.comparison.signals.all() if row.error],
     }
     if look.summary is not None:
         context |= _numbers(look, look.summary)
