@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from django.db import connection
 from django.shortcuts import get_object_or_404
 
@@ -82,7 +82,7 @@ def pair_total(comparison: Comparison, *, signal_id: int, max_distance: float, c
     Read from the stored overlap; counted only where that does not say it: none is stored, or images came since.
     """
     stored = summary(comparison, signal_id)
-    if stored is None or comparison.data_changed_at is not None or stored.curve["steps"][-1] < max_distance:
+    if stored is None or comparison.data_changed_at is not None or np.float32(stored.curve["steps"][-1]) < np.float32(max_distance):
         return _counted_pairs(comparison, signal_id=signal_id, max_distance=max_distance, cell=cell)
     place = {dataset_id: position for position, dataset_id in enumerate(stored.curve["datasets"])}
     return sum(
@@ -93,7 +93,8 @@ def pair_total(comparison: Comparison, *, signal_id: int, max_distance: float, c
 
 def _pairs_at(steps: Sequence[float], packed: list[int], distance: float) -> int:
     """The count of a packed curve at a distance."""
-    step = bisect_right(steps, distance) - 1
+    # As they were stored: 0.12 is a little less in float32.
+    step = int(np.searchsorted(np.array(steps, np.float32), np.float32(distance), side="right")) - 1
     return int(unpack(packed, len(steps))[step]) if step >= 0 else 0
 
 

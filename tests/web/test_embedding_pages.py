@@ -64,7 +64,7 @@ def measured(comparison: Comparison, limit: float) -> int:
     return Measurement.objects.filter(signal_id=row.signal_id, distance__lte=float(np.float32(limit))).count()
 
 
-@pytest.mark.parametrize("t", ["0.05", "0.1", "0.285", "0.3"])
+@pytest.mark.parametrize("t", ["0.05", "0.1", "0.12", "0.285", "0.3"])
 def test_page_list_review_and_interface_count_the_same_pairs(
     client: Client, owner: User, compared: Comparison, t: str
 ) -> None:
