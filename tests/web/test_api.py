@@ -107,13 +107,13 @@ BODIES: dict[str, Any] = {
 }
 OF_NO_PROJECT = {
     *("sign_in", "who_am_i", "list_tokens", "revoke_token", "list_projects", "create_project"),
-    *("list_signals", "list_samplers"),
+    *("list_signals", "list_samplers", "look_up"),
 }
 VIEWERS = {
     *("read_project", "list_members", "list_datasets", "read_dataset", "list_images", "download_image", "list_uploads"),
     *("read_upload", "list_refused_files", "list_comparisons", "read_comparison", "read_overlap"),
     *("read_overlap_curve", "list_pairs", "read_pair", "request_report", "list_reports", "read_report"),
-    *("download_report", "list_splits", "read_split", "download_split"),
+    *("download_report", "list_splits", "read_split", "download_split", "search_from_image", "search"),
 }
 
 
