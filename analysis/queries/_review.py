@@ -82,7 +82,8 @@ def pair_total(comparison: Comparison, *, signal_id: int, max_distance: float, c
     Read from the stored overlap; counted only where that does not say it: none is stored, or images came since.
     """
     stored = summary(comparison, signal_id)
-    if stored is None or comparison.data_changed_at is not None or np.float32(stored.curve["steps"][-1]) < np.float32(max_distance):
+    reach = np.float32(stored.curve["steps"][-1]) if stored is not None else np.float32(-1)
+    if stored is None or comparison.data_changed_at is not None or reach < np.float32(max_distance):
         return _counted_pairs(comparison, signal_id=signal_id, max_distance=max_distance, cell=cell)
     place = {dataset_id: position for position, dataset_id in enumerate(stored.curve["datasets"])}
     return sum(
