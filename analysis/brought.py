@@ -70,12 +70,16 @@ def _store(dataset: Dataset, brought: BroughtVectors, file: EmbeddingFile) -> li
         # A comparison may already count these images as compared under this signal.
         named = Q(signal__name__in=[signal.name, f"{signal.name}@{ANY}"])
         Coverage.objects.filter(named, Q(dataset_a=dataset) | Q(dataset_b=dataset)).delete()
-    said = [f"{stored:,} embeddings {file.name} from {brought.file_name}"]
+    said = [f"{_counted(stored, 'embedding')} {file.name} from {brought.file_name}"]
     if known:
-        said.append(f"{known:,} embeddings of {brought.file_name} were here before")
+        said.append(f"here before: {_counted(known, 'row')} of {brought.file_name}")
     if divided:
-        said.append(f"{divided:,} of {brought.file_name} were not of length 1 and were divided by their length")
+        said.append(f"divided by their length, which was not 1: {_counted(divided, 'row')} of {brought.file_name}")
     return said
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _there(file_name: str, name: str, signal: Signal, ids: NDArray[np.int64], vectors: Vectors) -> NDArray[np.bool_]:

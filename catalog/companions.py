@@ -14,7 +14,7 @@ from catalog.core.errors import BrokenTable, RefusedArchive
 from catalog.core.labels import matcher
 from catalog.core.layouts import Layout, VectorFile
 from catalog.core.memory import bounded
-from catalog.core.sources import Refusal, Source
+from catalog.core.sources import Refusal, Source, shown
 from catalog.hooks import BroughtVectors, observers
 from catalog.labelling import Labels, attach_labels
 from catalog.models import Dataset, Image, Upload
@@ -96,13 +96,17 @@ def take_vectors(upload: Upload, source: Source, layout: Layout) -> Outcome:
 def _outcome(layout: Layout, said: Sequence[str], *, known: int) -> Outcome:
     if not known:
         return Outcome(layout.description, said, [], [])
-    description = f"Vectors of {known:,} images that were here before"
+    description = f"Vectors of {_counted(known, 'image')} here before"
     if new := len(layout.images) - known:
-        description += f", and of {new:,} new ones without pictures"
+        description += f", and of {_counted(new, 'new image')} without pictures"
     warnings = []
     if any(entry.labels for entry in layout.images):
         warnings.append("Images that were here before keep their labels; those of this upload were not used for them.")
     return Outcome(description, said, warnings, [])
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _said(dataset: Dataset, source: Source, layout: Layout) -> list[str]:
@@ -125,10 +129,11 @@ def _take(dataset: Dataset, source: Source, file: VectorFile, *, refused: Abstra
     found = _images_of(dataset, file.names, refused)
     unknown = [name for name in file.names if name not in found]
     if unknown:
-        examples = ", ".join(unknown[:EXAMPLES]) + (", …" if len(unknown) > EXAMPLES else "")
+        examples = ", ".join(shown(name, longest=60) for name in unknown[:EXAMPLES])
+        more = f" and {len(unknown) - EXAMPLES:,} more" if len(unknown) > EXAMPLES else ""
         raise BrokenTable(
-            f"{file_name}: no single image of the dataset is meant by {len(unknown):,} of its {len(file.names):,} "
-            f"names: {examples}.",
+            f"{file_name}: {len(unknown):,} of its {len(file.names):,} names mean no image here, or more than "
+            f"one: {examples}{more}.",
             remedy="Name the rows as the images are named here, by their path without suffix, or leave these rows out.",
         )
     image_ids = [found[name] for name in file.names]
@@ -137,7 +142,7 @@ def _take(dataset: Dataset, source: Source, file: VectorFile, *, refused: Abstra
     with bounded():
         said = [line for observer in observers() for line in observer.vectors_brought(dataset, brought)]
     if left := image_ids.count(None):
-        said.append(f"{left:,} rows of {file_name} were left out, since their files were refused")
+        said.append(f"left out, since the file was refused: {_counted(left, 'row')} of {file_name}")
     return said
 
 
@@ -163,5 +168,6 @@ def _refuse_twice(file_name: str, names: Sequence[str], image_ids: Sequence[int 
     for name, image_id in zip(names, image_ids, strict=True):
         if image_id is not None and first.setdefault(image_id, name) != name:
             raise BrokenTable(
-                f"{file_name}: {first[image_id]} and {name} mean the same image.", remedy="Keep one row for each image."
+                f"{file_name}: {shown(first[image_id])} and {shown(name)} mean the same image.",
+                remedy="Keep one row for each image.",
             )

@@ -23,6 +23,7 @@ __all__ = [
     "Source",
     "StoredFilesSource",
     "open_source",
+    "shown",
 ]
 
 

@@ -126,7 +126,7 @@ def test_vectors_beside_pictures_are_theirs_and_those_of_refused_files_are_left_
     assert same(stored(dataset, "embeddings-4"), ["a", "b"], vectors[1:])
     assert (upload.files_seen, upload.images_taken, upload.files_refused, upload.tables_read) == (3, 2, 1, 2)
     assert "2 embeddings embeddings-4 from embeddings.npy" in upload.layout
-    assert "1 rows of embeddings.npy were left out, since their files were refused" in upload.layout
+    assert "left out, since the file was refused: 1 row of embeddings.npy" in upload.layout
     assert dataset.file_count == 2
 
 
@@ -139,7 +139,9 @@ def test_a_file_of_vectors_with_unknown_names_is_refused_beside_pictures_that_ar
     assert (dataset.image_count, Embedding.objects.count()) == (2, 0)
     refused = {row.path: row for row in upload.refused.all()}
     assert {row.code for row in refused.values()} == {"broken-vectors"}
-    assert "4 of its 5 names: x, y, z, …" in refused["embeddings.npy"].reason
+    assert (
+        "4 of its 5 names mean no image here, or more than one: x, y, z and 1 more." in refused["embeddings.npy"].reason
+    )
     assert set(refused) == {"embeddings.npy", "good.npy", "other/nan.npy"}
     assert upload.files_seen == upload.images_taken + upload.files_refused == 5
 
@@ -159,9 +161,7 @@ def test_vectors_brought_later_find_their_pictures(import_files: Bring, pictures
     assert same(stored(again, "embeddings-4"), ["saints/a", "saints/b", "saints/é"], vectors)
     assert (again.image_count, again.file_count) == (3, 3)
     upload = latest()
-    assert upload.layout == (
-        "Vectors of 3 images that were here before; 3 embeddings embeddings-4 from embeddings.npy."
-    )
+    assert upload.layout == ("Vectors of 3 images here before; 3 embeddings embeddings-4 from embeddings.npy.")
     assert (upload.files_seen, upload.images_taken, upload.files_refused, upload.tables_read) == (0, 0, 0, 3)
     assert "keep their labels" in upload.warnings[0]
     assert set(Image.objects.get(name="saints/a").labels.values_list("name", flat=True)) == {"saints"}
@@ -170,7 +170,10 @@ def test_vectors_brought_later_find_their_pictures(import_files: Bring, pictures
 @pytest.mark.parametrize(
     ("brought", "parts"),
     [
-        (files(["a", "b", "nobody"], rows(3)), ["1 of its 3 names: nobody", "leave these rows out"]),
+        (
+            files(["a", "b", "nobody"], rows(3)),
+            ["1 of its 3 names mean no image", ": nobody. Name", "leave these rows out"],
+        ),
         (files(["a", "saints/a"], rows(2)), ["a and saints/a mean the same image"]),
         (files(["a", "b"], rows(3)), ["3 rows for 2 names"]),
         (files(["a", "b"], np.array([[1, 0], [np.inf, 0]])), ["row 2 ('b')", "finite"]),
@@ -202,9 +205,7 @@ def test_bringing_the_same_again_changes_nothing_and_other_vectors_need_another_
     vectors = rows(3)
     import_files("Prints", files(["a", "b", "é"], vectors))
     import_files("Prints", files(["é", "a"], vectors[[2, 0]]))
-    assert "0 embeddings embeddings-4 from embeddings.npy; 2 embeddings of embeddings.npy were here before" in (
-        latest().layout
-    )
+    assert "0 embeddings embeddings-4 from embeddings.npy; here before: 2 rows of embeddings.npy" in (latest().layout)
     with pytest.raises(BrokenTable, match="saints/a has another vector under “embeddings-4” already"):
         import_files("Prints", files(["a"], vectors[1:2]))
     assert same(stored(pictures, "embeddings-4"), ["saints/a", "saints/b", "saints/é"], vectors)
@@ -222,7 +223,7 @@ def test_new_names_are_new_images_where_there_are_no_pictures(import_files: Brin
     )
     assert (dataset.image_count, dataset.file_count) == (4, 0)
     assert same(stored(dataset, "embeddings-4"), ["a", "b", "c", "d"], vectors)
-    assert latest().layout.startswith("Vectors of 1 images that were here before, and of 2 new ones without pictures;")
+    assert latest().layout.startswith("Vectors of 1 image here before, and of 2 new images without pictures;")
     assert {name: list(Image.objects.get(name=name).labels.values_list("name", flat=True)) for name in "bcd"} == {
         "b": ["y"],
         "c": ["z"],
@@ -238,7 +239,7 @@ def test_several_files_are_several_signals_of_one_project(import_files: Bring, o
     }
     dataset = import_files("One", brought)
     import_files("Two", {"embeddings.csv": b'"c, d","[0,0,3,4]"\n'})
-    assert "1 of embeddings.csv were not of length 1 and were divided by their length" in latest().layout
+    assert "divided by their length, which was not 1: 1 row of embeddings.csv" in latest().layout
     names = {"embeddings-4", "clip-vit-3", "shard-2"}
     assert set(Signal.objects.exclude(dim=None).values_list("name", flat=True)) == {
         f"vectors:{dataset.project_id}/{name}" for name in names

@@ -340,9 +340,9 @@ def test_what_came_to_nothing_can_be_removed_with_the_dataset_made_for_it(
         with contextlib.suppress(CatalogError):
             import_upload(begun["id"])
         assert Upload.objects.get().status == status
-        assert "Remove this upload and its empty dataset" in client.get(begun["page_url"]).content.decode()
+        assert "Remove upload and dataset" in client.get(begun["page_url"]).content.decode()
         client.force_login(viewer)
-        assert "Remove this upload" not in client.get(begun["page_url"]).content.decode()
+        assert "Remove upload" not in client.get(begun["page_url"]).content.decode()
         assert client.post(begun["page_url"], {"action": "discard"}).status_code == 403
         client.force_login(owner)
         client.post(begun["page_url"], {"action": "discard"})
