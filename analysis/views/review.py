@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
-from math import ceil
 from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlencode
 
@@ -20,29 +18,20 @@ from django.views.decorators.http import require_GET, require_POST
 
 from analysis import queries
 from analysis.core.errors import AnalysisError
-from analysis.core.scales import snapped
-from analysis.models import Comparison, ComparisonSignal
+from analysis.models import Comparison
 from analysis.models.review import Choice
 from analysis.pipeline import review
-from analysis.queries import Cell, PairKey, PairRow
-from analysis.signals import KnownSignal, signal
+from analysis.queries import PairKey
+from analysis.signals import signal
 from analysis.views.review_rows import describe, history
+from analysis.views.review_scope import SHOWS, ComparisonScope, Scope, usual_threshold
 from catalog.core.errors import CatalogError, NotAllowed
 from catalog.models import Image, Membership
-from catalog.queries import access
+from catalog.queries import Access, access
 
 BATCH = 20
 AHEAD = 40
 """Pairs of the queue that one verdict may ask after."""
-
-SHOWS = {
-    "open": "Not judged yet",
-    "all": "All pairs",
-    "accepted": "Accepted",
-    "rejected": "Rejected",
-    **{choice.value: choice.label for choice in review.GIVEN},
-}
-"""What the queue can be narrowed to, as the address says it."""
 
 HELP = {
     Choice.SAME_IMAGE: "One picture, perhaps resized, recompressed or recoloured.",
@@ -61,7 +50,7 @@ CHOICES = [
 P = ParamSpec("P")
 
 
-def _answers_json(
+def answers_json(
     view: Callable[Concatenate[HttpRequest, P], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
     """Give domain errors to a script as JSON, where the middleware would give a page."""
@@ -77,204 +66,78 @@ def _answers_json(
     return wrapped
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a review's address asks for.
-
-    Attributes:
-        comparison: whose pairs.
-        row: the signal, with the largest distance explored.
-        threshold: the largest distance asked for.
-        cell: only pairs of these two datasets.
-        show: a key of `SHOWS`.
-    """
-
-    comparison: Comparison
-    row: ComparisonSignal
-    threshold: float
-    cell: Cell | None
-    show: str
-
-    @classmethod
-    def read(cls, request: HttpRequest, comparison: Comparison) -> Scope:
-        """The scope that an address asks for; what it leaves out has defaults.
-
-        Raises:
-            AnalysisError: an unknown signal or filter, a threshold that is no number, a cell that is not covered.
-        """
-        row = queries.chosen_signal(comparison, request.GET.get("signal", ""))
-        show = request.GET.get("show") or "open"
-        if show not in SHOWS:
-            raise AnalysisError(f"There is no filter “{show}”.", remedy=f"There are: {', '.join(SHOWS)}.")
-        asked = request.GET.get("t", "")
-        try:
-            threshold = float(asked) if asked else usual_threshold(row)
-        except ValueError:
-            raise AnalysisError(f"“{asked}” is no distance.", remedy="Give a number, such as 8.") from None
-        # Beyond what was explored there may be pairs that nobody has looked for.
-        threshold = snapped(signal(row.signal.name).scale, threshold, row.max_distance)
-        return cls(comparison, row, threshold, cls._cell(request.GET.get("cell", ""), comparison), show)
-
-    @staticmethod
-    def _cell(text: str, comparison: Comparison) -> Cell | None:
-        if not text:
-            return None
-        try:
-            a, b = sorted(int(part) for part in text.split(","))
-        except ValueError:
-            raise AnalysisError(f"“{text}” is no pair of datasets.", remedy="Choose one in the list.") from None
-        if Cell(a, b) not in queries.cells(comparison):
-            raise AnalysisError("The comparison does not cover pairs of these two datasets.")
-        return Cell(a, b)
-
-    def address(self, **changed: str) -> str:
-        """The scope as a query string, with something changed."""
-        values = {
-            "signal": self.row.signal.name,
-            "t": self.known.scale.number(self.threshold),
-            "cell": f"{self.cell.a},{self.cell.b}" if self.cell else "",
-            "show": self.show,
-            **changed,
-        }
-        return urlencode({key: value for key, value in values.items() if value}, safe=",")
-
-    @property
-    def known(self) -> KnownSignal:
-        """The signal."""
-        return signal(self.row.signal.name)
-
-    @property
-    def filter(self) -> str:
-        """The filter as lists of pairs name it."""
-        return "" if self.show == "all" else self.show
-
-    @property
-    def _within(self) -> dict[str, Any]:
-        return {"signal_id": self.row.signal_id, "max_distance": self.threshold, "cell": self.cell}
-
-    def page(self, *, after: PairKey | None, limit: int) -> list[PairRow]:
-        """Pairs of the queue in order, one more than `limit` where there are more."""
-        return queries.pairs(self.comparison, **self._within, show=self.filter, after=after, limit=limit)
-
-    def pair(self, key: PairKey) -> PairRow | None:
-        """One pair of the comparison, whether the filter would show it or not."""
-        return queries.pair_row(self.comparison, signal_id=self.row.signal_id, a=key.a, b=key.b)
-
-    def counts(self) -> dict[str, Any]:
-        """How many pairs there are, how many have which decision, and what lies beyond the threshold."""
-        total = queries.pair_total(self.comparison, **self._within)
-        found = {
-            "total": total,
-            "judged": queries.judged_counts(self.comparison, **self._within),
-            "threshold": self.threshold,
-            "threshold_words": self.known.words(self.threshold),
-            "explored": self.known.words(self.row.max_distance),
-            "further": None,
-        }
-        beyond = queries.distance_with_more(
-            self.comparison,
-            signal_id=self.row.signal_id,
-            beyond=self.threshold,
-            max_distance=self.row.max_distance,
-            cell=self.cell,
-        )
-        if beyond is not None:
-            scale = self.known.scale
-            beyond = min(
-                scale.threshold(round(ceil(beyond / scale.step - 1e-6) * scale.step, 6)), self.row.max_distance
-            )
-            within = {**self._within, "max_distance": beyond}
-            more = queries.pair_total(self.comparison, **within) - total
-            found["further"] = {
-                "words": scale.words(beyond),
-                "pairs": more,
-                "query": self.address(t=scale.number(beyond)),
-            }
-        return found
-
-
-def usual_threshold(row: ComparisonSignal) -> float:
-    """The distance at which a review begins: the signal's usual one, as far as it was explored."""
-    return min(signal(row.signal.name).default_distance, row.max_distance)
-
-
 @never_cache
 @ensure_csrf_cookie
 @require_GET
 def page(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
-    """The review page, with the first batch in it."""
+    """The review page of a comparison's pairs, with the first batch in it."""
     way = access(request.user, project)
     chosen = queries.comparison(way.project, comparison)
     if chosen.status != Comparison.Status.DONE and not chosen.summaries.exists():
         return redirect("comparison", project, comparison)
-    scope = Scope.read(request, chosen)
+    return desk(request, way, ComparisonScope.read(request, chosen))
+
+
+def desk(request: HttpRequest, way: Access, scope: Scope) -> HttpResponse:
+    """The page on which the pairs of a scope are judged; the one pair that `at` names comes first."""
     may_judge = way.may(Membership.Role.ANNOTATOR)
     at = _pair_of(request.GET.get("at", ""))
-    names = {dataset.pk: dataset.name for dataset in chosen.datasets.all()}
-    known = signal(scope.row.signal.name)
-    kwargs = {"project": project, "comparison": comparison}
     config = {
         "user": request.user.pk,
         "mayJudge": may_judge,
         "show": scope.show,
-        "signal": scope.row.signal.name,
+        "signal": scope.signal_name,
         "scope": scope.address(),
-        "queue": reverse("review-queue", kwargs=kwargs),
-        "withdraw": reverse("verdict-withdraw", args=[project, 0]),
+        "queue": scope.queue_url,
+        "withdraw": reverse("verdict-withdraw", args=[way.project.slug, 0]),
         "signIn": reverse("sign-in"),
         "choices": CHOICES,
         "counts": scope.counts(),
-        "batch": _batch(request, way.may, scope, after=None, at=at),
+        "batch": _batch(request, way, scope, after=None, at=at),
         "links": {
-            "list": f"{reverse('pairs', kwargs=kwargs)}?{scope.address(show=scope.filter)}",
-            "overlap": reverse("comparison", kwargs=kwargs),
-            "split": reverse("split-new", args=[project]),
-            "reviews": reverse("review-index", args=[project]),
-            "review": reverse("review", kwargs=kwargs),
+            "split": reverse("split-new", args=[way.project.slug]),
+            "reviews": reverse("review-index", args=[way.project.slug]),
             "open": scope.address(show="open"),
+            **scope.links,
         },
     }
     context = {
         "project": way.project,
         "access": way,
         "section": "review",
-        "comparison": chosen,
         "scope": scope,
-        "known": known,
-        "signals": [
-            (row, each.title, each.scale.number(usual_threshold(row)), each.words(row.max_distance))
-            for row in chosen.signals.all()
-            for each in [signal(row.signal.name)]
-        ],
-        "cells": [(cell, _cell_name(cell, names)) for cell in queries.cells(chosen)],
-        "cell_name": _cell_name(scope.cell, names) if scope.cell else "All datasets",
         "shows": SHOWS.items(),
         "show_title": SHOWS[scope.show],
         "may_judge": may_judge,
         "choices": CHOICES,
         "config": config,
+        **scope.choices(),
     }
     return render(request, "analysis/review.html", context)
 
 
 @never_cache
 @require_GET
-@_answers_json
+@answers_json
 def queue(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
-    """A batch of the queue as JSON: `rows`, `next` (the key to ask with as `after`; null at the end) and,
-    with `counts=1`, `counts`. With `at` the batch begins with that pair, whatever was said of it.
-    """
+    """A batch of a comparison's pairs as JSON, as `batch` says."""
     way = access(request.user, project)
-    scope = Scope.read(request, queries.comparison(way.project, comparison))
+    return batch(request, way, ComparisonScope.read(request, queries.comparison(way.project, comparison)))
+
+
+def batch(request: HttpRequest, way: Access, scope: Scope) -> JsonResponse:
+    """A batch of a scope's queue: `rows`, `next` (the key to ask with as `after`; null at the end) and, with
+    `counts=1`, `counts`. With `at` it begins with that pair, whatever was said of it.
+    """
     after, at = PairKey.parse(request.GET.get("after", "")), _pair_of(request.GET.get("at", ""))
-    batch = _batch(request, way.may, scope, after=after, at=at)
+    found = _batch(request, way, scope, after=after, at=at)
     if request.GET.get("counts"):
-        batch["counts"] = scope.counts()
-    return JsonResponse(batch)
+        found["counts"] = scope.counts()
+    return JsonResponse(found)
 
 
 @require_POST
-@_answers_json
+@answers_json
 def judge(request: HttpRequest, project: str, a: int, b: int) -> HttpResponse:
     """Append a verdict. JSON in, JSON out; a form is answered with the pair's page.
 
@@ -309,7 +172,7 @@ def judge(request: HttpRequest, project: str, a: int, b: int) -> HttpResponse:
 
 
 @require_POST
-@_answers_json
+@answers_json
 def withdraw(request: HttpRequest, project: str, verdict: int) -> HttpResponse:
     """Take one's own verdict back. A form is answered with the pair's page, a script with what holds now."""
     way = access(request.user, project, Membership.Role.ANNOTATOR)
@@ -385,12 +248,8 @@ def _pair_of(text: str) -> PairKey | None:
         return None
 
 
-def _cell_name(cell: Cell, names: dict[int, str]) -> str:
-    return f"within {names[cell.a]}" if cell.a == cell.b else f"{names[cell.a]} – {names[cell.b]}"
-
-
 def _batch(
-    request: HttpRequest, may: Callable[[str], bool], scope: Scope, *, after: PairKey | None, at: PairKey | None
+    request: HttpRequest, way: Access, scope: Scope, *, after: PairKey | None, at: PairKey | None
 ) -> dict[str, Any]:
     first = scope.pair(at) if at else None
     if first is not None:
@@ -399,14 +258,16 @@ def _batch(
     more, rows = len(rows) > BATCH, rows[:BATCH]
     following = str(rows[-1].key) if more else None
     rows = [first, *rows] if first is not None else rows
-    # Who may judge should not be led by what others said; who may only look sees all of it.
-    blind = may(Membership.Role.ANNOTATOR)
-    project = scope.comparison.project.slug
-    return {
-        "rows": describe(rows, project=project, person=_person(request).pk, blind=blind, signal=scope.row.signal.name),
-        "next": following,
-        "from": str(first.key) if first is not None else None,
-    }
+    described = describe(
+        rows,
+        project=way.project.slug,
+        person=_person(request).pk,
+        # Who may judge should not be led by what others said; who may only look sees all of it.
+        blind=way.may(Membership.Role.ANNOTATOR),
+        signal=scope.signal_name,
+        known=scope.evidence(rows),
+    )
+    return {"rows": described, "next": following, "from": str(first.key) if first is not None else None}
 
 
 def _state(request: HttpRequest, a: Image, b: Image) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.template.defaultfilters import filesizeformat
@@ -21,7 +21,13 @@ percent at 100 pixels."""
 
 
 def describe(
-    rows: Sequence[PairRow], *, project: str, person: int, blind: bool, signal: str = ""
+    rows: Sequence[PairRow],
+    *,
+    project: str,
+    person: int,
+    blind: bool,
+    signal: str = "",
+    known: Mapping[tuple[int, int], Sequence[dict[str, Any]]] | None = None,
 ) -> list[dict[str, Any]]:
     """Pairs with everything known of them; two queries, however many pairs.
 
@@ -31,6 +37,8 @@ def describe(
         person: the id of who asks.
         blind: whether others' verdicts are kept back until the person has judged.
         signal: the signal that orders them; the second picture is turned as it found it closest.
+        known: image ids of a pair → evidence as `evidence` gives it, shown before what was measured and instead of
+            what was measured under the same signal.
     """
     distances = queries.measurements_of(rows)
     said = queries.verdicts_of(rows)
@@ -39,6 +47,8 @@ def describe(
         a, b = row.a, row.b
         shared = {label.pk for label in a.labels.all()} & {label.pk for label in b.labels.all()}
         measured = distances[a.pk, b.pk]
+        first = (known or {}).get((a.pk, b.pk), ())
+        rest = [found for found in measured if found.known.name not in {each["signal"] for each in first}]
         turn = next((found.orientation for found in measured if found.known.name == signal), None) or 1
         described.append(
             {
@@ -48,7 +58,7 @@ def describe(
                 "page": reverse("pair", args=[project, a.pk, b.pk]),
                 "images": [_image(a, project, shared), _image(b, project, shared, turn)],
                 "labels": _labels(a, b, shared),
-                "evidence": [_evidence(found) for found in measured],
+                "evidence": [*first, *(evidence(found) for found in rest)],
                 "differs": differences(a, b),
                 **history(said[a.pk, b.pk], person=person, blind=blind),
             }
@@ -165,12 +175,14 @@ def _labels(a: Image, b: Image, shared: set[int]) -> str:
     return "Labels differ: some are shared." if shared else "Labels differ: none is shared."
 
 
-def _evidence(found: Measured) -> dict[str, Any]:
+def evidence(found: Measured, *, note: str = "") -> dict[str, Any]:
+    """A distance of a pair, ready to be shown; `note` says more of it in a line of its own."""
     return {
         "signal": found.known.name,
         "title": found.known.title,
-        "words": found.words + (f", {words(found.orientation)}" if found.orientation not in (None, 1) else ""),
+        "words": found.words,
         "agree": 1 - found.distance / found.known.scale.largest,
         "usual": found.usual,
         "orientation": found.orientation,
+        "note": note,
     }

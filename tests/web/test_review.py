@@ -101,9 +101,9 @@ def test_the_page_shows_the_queue_and_holds_the_first_batch(
     assert config["counts"] == {
         "total": 5,
         "judged": {},
-        "threshold": 8,
-        "threshold_words": "8 of 64 bits",
-        "explored": "16 of 64 bits",
+        "within": "up to 8 of 64 bits",
+        "none": "Nothing lies this close. A larger distance may show more.",
+        "beyond": "Pairs were looked for up to 16 of 64 bits. To go further, compare again with a larger distance.",
         "further": {"words": "9 of 64 bits", "pairs": 1, "query": "signal=phash-8&t=9&show=open"},
     }
     assert page.count('class="verdict"') == 6

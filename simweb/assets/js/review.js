@@ -352,7 +352,7 @@ root.addEventListener("click", (event) => {
 });
 
 // Another signal counts in other bits, so its usual distance is proposed.
-document.querySelector('#scope [name="signal"]').addEventListener("change", ({ target }) => {
+document.querySelector('#scope [name="signal"]')?.addEventListener("change", ({ target }) => {
   target.form.elements.t.value = target.selectedOptions[0].dataset.usual;
 });
 

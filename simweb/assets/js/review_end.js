@@ -5,8 +5,8 @@ import { count, el, plural } from "./review_dom.js";
 const time = (seconds) => (seconds < 90 ? plural(Math.max(1, Math.round(seconds)), "second") : plural(Math.round(seconds / 60), "minute"));
 
 const headline = (config, counts, left) => {
-  const within = `up to ${counts.threshold_words}`;
-  if (!counts.total) return [`There are no pairs ${within}`, "Nothing lies this close. A larger distance may show more."];
+  const { within } = counts;
+  if (!counts.total) return [`There are no pairs ${within}`, counts.none];
   if (config.show === "open" && !left) return ["Every pair is judged", `All ${plural(counts.total, "pair")} ${within} have a verdict.`];
   if (config.show === "open") return ["You are through", `${plural(left, "pair")} ${within} came up or were freed meanwhile; load the page again to see them.`];
   return ["You are through this list", "No further pair has the verdict that this list shows."];
@@ -42,7 +42,7 @@ const next = ({ links, show }, counts, left) => {
     "div",
     { class: "actions" },
     show !== "open" || left ? el("a", { class: "btn primary", href: `${links.review}?${links.open}`, text: left ? `Judge ${plural(left, "open pair")}` : "Pairs not judged yet" }) : widen,
-    el("a", { class: further && show === "open" ? "btn" : "btn", href: links.overlap, text: "Overlap that is confirmed" }),
+    el("a", { class: further && show === "open" ? "btn" : "btn", href: links.origin, text: links.origin_title }),
     el("a", { class: "btn", href: links.split, text: "Make a split" }),
     el("a", { class: "btn", href: links.reviews, text: "All reviews" }),
   );
@@ -53,9 +53,7 @@ export const showEnd = (root, config, counts, log) => {
   const judged = Object.values(counts.judged).reduce((sum, n) => sum + n, 0);
   const left = Math.max(0, counts.total - judged);
   const [title, sentence] = headline(config, counts, left);
-  const beyond = counts.further
-    ? null
-    : el("p", { class: "faint", text: `Pairs were looked for up to ${counts.explored}. To go further, compare again with a larger distance.` });
+  const beyond = counts.further ? null : el("p", { class: "faint", text: counts.beyond });
   root.replaceChildren(
     el("div", { class: "sheet end" }, el("h2", { text: title }), el("p", { class: "muted", text: sentence }), session(log) ?? "", counts.total ? table(config, counts) : "", next(config, counts, left), beyond ?? ""),
   );

@@ -5,13 +5,14 @@ import { el } from "./review_dom.js";
 const when = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
 
 const distances = (row, signal) =>
-  row.evidence.map(({ signal: name, title, words, agree }) =>
+  row.evidence.map(({ signal: name, title, words, agree, note }) =>
     el(
       "div",
       { class: name === signal ? "ev of-queue" : "ev", title: name },
       el("span", { text: title.replace(/, \d+ bits/, "") }),
       el("b", { text: words }),
       el("span", { class: "meter", title: `${Math.round(100 * agree)} % of the bits agree` }, el("i", { style: `width:${100 * agree}%` })),
+      note && el("span", { class: "faint note", text: note }),
     ),
   );
 
