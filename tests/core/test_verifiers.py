@@ -1,0 +1,398 @@
+"""Verifiers: the transformation that made a copy is found again, and nothing is found where there is nothing."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import math
+import re
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+
+from analysis.core.errors import InvalidArray, UnknownName
+from analysis.core.orientations import turned
+from analysis.core.verifiers import FEWEST_INLIERS, VERIFIERS, Finding, verify, versions
+from analysis.core.verifiers._transformation import describe, estimate
+from catalog.core.images import read_image
+from tests.shared import shared_data
+
+NAMES = ("akaze-1", "orb-1", "sift-1")
+Picture = NDArray[np.uint8]
+
+
+def scene(seed: int, size: tuple[int, int] = (640, 480)) -> Picture:
+    """Overlapping shapes of all sizes in random colours, softened: a picture with corners and blobs everywhere."""
+    rng = np.random.default_rng(seed)
+    width, height = size
+    picture = np.full((height, width, 3), 128, np.uint8)
+    for _ in range(260):
+        color = tuple(int(c) for c in rng.integers(0, 256, 3))
+        center = int(rng.integers(width)), int(rng.integers(height))
+        radius = int(rng.integers(4, 60))
+        if rng.random() < 0.5:
+            cv2.circle(picture, center, radius, color, -1, cv2.LINE_AA)
+        else:
+            corner = center[0] + radius, center[1] + int(rng.integers(4, 60))
+            cv2.rectangle(picture, center, corner, color, -1)
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), 1.0), np.uint8)
+
+
+def warped(
+    picture: Picture, corners: NDArray[np.float32], size: tuple[int, int]
+) -> tuple[Picture, NDArray[np.float64]]:
+    """What lies between four corners (from the top left, clockwise), as a picture, and the homography that made it."""
+    width, height = size
+    ends = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
+    truth = np.asarray(cv2.getPerspectiveTransform(corners, ends), np.float64)
+    return np.asarray(cv2.warpPerspective(picture, truth, size, flags=cv2.INTER_LINEAR), np.uint8), truth
+
+
+def off(found: Finding, truth: NDArray[np.float64], points: NDArray[np.float32]) -> float:
+    """By how many pixels of b the points of a miss their true place, at most."""
+    assert found.transformation is not None
+    moved = [cv2.perspectiveTransform(points[None], h)[0] for h in (found.transformation.homography, truth)]
+    return float(np.linalg.norm(moved[0] - moved[1], axis=1).max())
+
+
+def test_there_are_three_and_each_says_what_it_is() -> None:
+    assert tuple(VERIFIERS) == NAMES
+    for name, verifier in VERIFIERS.items():
+        assert re.fullmatch(r"[a-z0-9]+-\d+", name)
+        assert verifier.title
+        assert verifier.summary.endswith(".")
+        assert verifier.default_inliers > FEWEST_INLIERS
+    assert set(versions()) == {"opencv", "numpy"}
+
+
+def test_an_unknown_name_is_told_which_exist() -> None:
+    with pytest.raises(UnknownName, match="sift-1"):
+        verify("sift-0", scene(0), scene(0))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_picture_is_refused(name: str) -> None:
+    with pytest.raises(InvalidArray):
+        VERIFIERS[name].see(np.zeros((5, 5), np.uint8))
+    with pytest.raises(InvalidArray):
+        VERIFIERS[name].see(np.zeros((0, 5, 3), np.uint8))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("shape", [(1, 1), (2, 900), (7, 5), (300, 400)])
+def test_flat_and_tiny_pictures_have_nothing_to_hold_on_to(name: str, shape: tuple[int, int]) -> None:
+    flat = np.full((*shape, 3), 200, np.uint8)
+    for a, b in ((flat, flat), (flat, scene(1)), (scene(1), flat)):
+        found = verify(name, a, b)
+        assert (found.matches, found.inliers, found.mirrored, found.transformation) == (0, 0, False, None)
+        assert min(found.keypoints_a, found.keypoints_b) == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_unrelated_pictures_share_no_transformation(name: str) -> None:
+    for seed in range(2):
+        found = verify(name, scene(seed), scene(seed + 50))
+        assert found.inliers == 0
+        assert found.transformation is None
+        assert not found.inlying.any()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize(
+    ("corners", "size"),
+    [
+        ([[0, 0], [639, 0], [639, 479], [0, 479]], (320, 240)),
+        ([[160, 120], [479, 120], [479, 359], [160, 359]], (640, 480)),
+        ([[300, 20], [560, 170], [440, 378], [180, 228]], (450, 360)),
+        ([[40, 30], [600, 10], [620, 460], [20, 440]], (500, 500)),
+    ],
+    ids=["smaller", "detail", "turned detail", "from an angle, squeezed"],
+)
+def test_the_homography_of_a_copy_is_recovered(
+    name: str, mirrored: bool, corners: list[list[int]], size: tuple[int, int]
+) -> None:
+    a = scene(3)
+    b, truth = warped(a, np.array(corners, np.float32), size)
+    if mirrored:
+        b = np.ascontiguousarray(b[:, ::-1])
+        truth = np.array([[-1, 0, size[0] - 1], [0, 1, 0], [0, 0, 1]]) @ truth
+    found = verify(name, a, b)
+    assert found.mirrored is mirrored
+    assert found.inliers >= VERIFIERS[name].default_inliers
+    assert off(found, truth, np.array(corners, np.float32)) < 3.0
+    inlying = found.inlying
+    ends = cv2.perspectiveTransform(found.points_a[None, inlying], truth)[0]
+    assert np.median(np.linalg.norm(ends - found.points_b[inlying], axis=1)) < 2.0
+    assert found.points_a.shape == found.points_b.shape == (found.matches, 2)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_scale_turn_and_parts_are_said(name: str) -> None:
+    a = scene(4)
+    # The right half of the middle, turned by 90° to the left, twice as large.
+    part = np.ascontiguousarray(np.rot90(a[120:360, 320:640]))
+    b = np.asarray(cv2.resize(part, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), np.uint8)
+    seen = verify(name, a, b).transformation
+    assert seen is not None
+    assert seen.scale == pytest.approx(2, rel=0.01)
+    assert seen.stretch == pytest.approx(1, rel=0.01)
+    assert seen.rotation == pytest.approx(-90, abs=0.5)
+    assert seen.box_a == pytest.approx((0.5, 0.25, 1, 0.75), abs=0.01)
+    assert seen.box_b == pytest.approx((0, 0, 1, 1), abs=0.01)
+    assert seen.share_a == pytest.approx(0.25, abs=0.01)
+    assert seen.share_b == pytest.approx(1, abs=0.01)
+    # The other way round it is the inverse.
+    back = verify(name, b, a).transformation
+    assert back is not None
+    assert back.scale == pytest.approx(0.5, rel=0.01)
+    assert back.rotation == pytest.approx(90, abs=0.5)
+    assert back.box_b == pytest.approx((0.5, 0.25, 1, 0.75), abs=0.01)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pixels_are_counted_from_their_centres(name: str) -> None:
+    """Both pictures have another working size than their own; half a pixel off would move the middle by that much."""
+    a = np.asarray(cv2.resize(scene(7), (1600, 1200), interpolation=cv2.INTER_CUBIC), np.uint8)
+    b = np.asarray(cv2.resize(a, (400, 300), interpolation=cv2.INTER_AREA), np.uint8)
+    truth = np.array([[0.25, 0, -0.375], [0, 0.25, -0.375], [0, 0, 1]], np.float64)
+    assert off(verify(name, a, b), truth, np.array([[799.5, 599.5]], np.float32)) < 0.1
+    flip = np.array([[-1, 0, 399], [0, 1, 0], [0, 0, 1]], np.float64)
+    mirrored = np.ascontiguousarray(b[:, ::-1])
+    assert off(verify(name, a, mirrored), flip @ truth, np.array([[799.5, 599.5]], np.float32)) < 0.1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_pictures_give_the_same_finding_whatever_runs_beside(name: str) -> None:
+    a = scene(5)
+    b = scene(6)
+    b[100:300, 100:400] = a[150:350, 200:500]
+    first = verify(name, a, b)
+    assert first.inliers >= FEWEST_INLIERS
+    cv2.setRNGSeed(99)
+    with ThreadPoolExecutor(4) as pool:
+        again = list(pool.map(lambda _: verify(name, a, b), range(4)))
+    for found in again:
+        assert found.transformation is not None
+        assert first.transformation is not None
+        np.testing.assert_array_equal(found.points_a, first.points_a)
+        np.testing.assert_array_equal(found.inlying, first.inlying)
+        np.testing.assert_array_equal(found.transformation.homography, first.transformation.homography)
+
+
+points = arrays(np.float32, st.tuples(st.integers(0, 40), st.just(4)), elements=st.floats(0, 800, width=32))
+
+
+@given(points)
+@settings(max_examples=150, deadline=None)
+def test_whatever_was_matched_the_estimate_is_none_or_a_way_to_see_a_flat_picture(found: NDArray[np.float32]) -> None:
+    homography, inlying = estimate(found[:, :2].copy(), found[:, 2:].copy())
+    assert inlying.shape == (len(found),)
+    if homography is None:
+        assert not inlying.any()
+        return
+    a = found[inlying, :2]
+    depths = a @ homography[2, :2] + homography[2, 2]
+    assert (depths > 0).all()
+    assert np.linalg.det(homography) > 0
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        lambda a: a * [1.0, 0.001] + [0, 300],  # onto a line
+        lambda a: a * 0.001 + 400,  # onto a point
+        lambda a: a * [-1, 1] + [800, 0],  # mirrored, which is tried apart
+        lambda a: a * [1.0, 0.2],  # squeezed to a fifth
+        lambda a: a * 0.05,
+    ],
+    ids=["line", "point", "mirrored", "squeezed", "minute"],
+)
+def test_what_no_picture_of_a_picture_looks_like_is_no_transformation(ends: object) -> None:
+    a = np.random.default_rng(1).uniform(0, 800, (60, 2)).astype(np.float32)
+    assert callable(ends)
+    homography, inlying = estimate(a, ends(a).astype(np.float32))
+    assert homography is None
+    assert not inlying.any()
+
+
+@given(
+    angle=st.floats(-math.pi, math.pi),
+    scale=st.floats(0.2, 5),
+    shift=st.tuples(st.floats(-300, 300), st.floats(-300, 300)),
+    depth=st.tuples(st.floats(-1e-3, 1e-3), st.floats(-1e-3, 1e-3)),
+    mirrored=st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_boxes_and_shares_are_those_of_counted_points(
+    angle: float, scale: float, shift: tuple[float, float], depth: tuple[float, float], mirrored: bool
+) -> None:
+    """Against brute force: every point of a grid is moved and looked whether it falls into the other picture."""
+    size_a, size_b = (400, 300), (320, 360)
+    c, s = scale * math.cos(angle), scale * math.sin(angle)
+    homography = np.array([[c, -s, 160 + shift[0]], [s, c, 180 + shift[1]], [0, 0, 1]]) @ np.array(
+        [[1, 0, -200], [0, 1, -150], [*depth, 1 - depth[0] * 200 - depth[1] * 150]]
+    )
+    if mirrored:
+        homography = np.diag([-1.0, 1, 1]) @ homography + np.outer([319, 0, 0], homography[2])
+    middle = np.array([200.0, 150.0])
+    found = describe(homography, middle=middle, mirrored=mirrored, size_a=size_a, size_b=size_b)
+    for box, share, way, size, other in (
+        (found.box_a, found.share_a, homography, size_a, size_b),
+        (found.box_b, found.share_b, np.linalg.inv(homography), size_b, size_a),
+    ):
+        x, y = np.meshgrid((np.arange(200) + 0.5) / 200, (np.arange(200) + 0.5) / 200)
+        ends = np.stack([x * size[0] - 0.5, y * size[1] - 0.5, np.ones_like(x)], axis=-1) @ way.T
+        forward = homography[2] @ [*middle, 1]
+        front = ends[..., 2] * (forward if way is homography else 1 / forward) > 0
+        with np.errstate(all="ignore"):
+            u, v = ends[..., 0] / ends[..., 2], ends[..., 1] / ends[..., 2]
+        inside = front & (u >= -0.5) & (u <= other[0] - 0.5) & (v >= -0.5) & (v <= other[1] - 0.5)
+        assert share == pytest.approx(inside.mean(), abs=0.02)
+        if inside.mean() > 0.01:
+            counted = x[inside].min(), y[inside].min(), x[inside].max(), y[inside].max()
+            assert box == pytest.approx(counted, abs=0.06)
+    if not any(depth):
+        assert found.scale == pytest.approx(scale)
+        turned_by = (found.rotation - math.degrees(angle) + 180) % 360 - 180
+        assert turned_by == pytest.approx(0, abs=1e-6)
+
+
+@lru_cache(maxsize=32)
+def read(path: Path) -> Picture:
+    return read_image(path.read_bytes()).rgb
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("name", NAMES)
+def test_real_turned_and_mirrored_copies(name: str) -> None:
+    folder = shared_data() / "copies" / "bridge_rotations"
+    original = read(folder / "bridge-1-original.jpg")
+    made = {
+        "2-rotate-90": (-90, False),
+        "3-rotate-180": (180, False),
+        "4-rotate-270": (90, False),
+        "5-flipx": (180, True),
+        "6-flipy": (0, True),
+        "7-flip-plus-1": (90, True),
+        "8-flip-minus-1": (-90, True),
+    }
+    for file, (rotation, mirrored) in made.items():
+        found = verify(name, original, read(folder / f"bridge-{file}.jpg"))
+        assert found.inliers >= 1000, file
+        assert found.mirrored is mirrored, file
+        assert found.transformation is not None
+        assert (found.transformation.rotation - rotation + 180) % 360 - 180 == pytest.approx(0, abs=0.5), file
+        assert found.transformation.scale == pytest.approx(1, rel=0.01)
+        assert min(found.transformation.share_a, found.transformation.share_b) > 0.99
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("name", NAMES)
+def test_real_edits_are_the_same_picture_in_another_size(name: str) -> None:
+    folder = shared_data() / "copies" / "bridge_edits"
+    original = read(folder / "aaa-orig.jpg")
+    seen = VERIFIERS[name].see(original)
+    for path in sorted(folder.glob("*.jpg")):
+        edit = read(path)
+        found = VERIFIERS[name].compare(seen, VERIFIERS[name].see(edit))
+        assert found.inliers >= 3 * VERIFIERS[name].default_inliers, path.name
+        assert not found.mirrored
+        assert found.transformation is not None
+        wide, high = edit.shape[1] / original.shape[1], edit.shape[0] / original.shape[0]
+        assert found.transformation.scale == pytest.approx(math.sqrt(wide * high), rel=0.02), path.name
+        assert found.transformation.stretch == pytest.approx(wide / high, rel=0.02), path.name
+        assert min(found.transformation.share_a, found.transformation.share_b) > 0.98, path.name
+
+
+@pytest.mark.shared_data
+def test_real_resized_copies_are_found_with_their_scale() -> None:
+    """The first two of each of the 17 groups, and the first of each with the first of the next; slow ones on a few."""
+    folder = shared_data() / "copies" / "caltech_resized"
+    groups = [group[:2] for group in _groups(folder) if len(group) > 1]
+    assert len(groups) == 17
+    for name in NAMES:
+        verifier = VERIFIERS[name]
+        pictures = [[read(path) for path in group] for group in (groups if name == "orb-1" else groups[::5])]
+        seen = [[verifier.see(picture) for picture in group] for group in pictures]
+        for (a, b), (one, other) in zip(pictures, seen, strict=True):
+            found = verifier.compare(one, other)
+            assert found.inliers >= verifier.default_inliers
+            assert found.transformation is not None
+            by_size = math.sqrt(b.shape[0] * b.shape[1] / (a.shape[0] * a.shape[1]))
+            assert found.transformation.scale == pytest.approx(by_size, rel=0.02)
+        for one, following in itertools.pairwise(first for first, _ in seen):
+            assert verifier.compare(one, following).inliers < verifier.default_inliers
+
+
+def _groups(folder: Path) -> list[list[Path]]:
+    """The copies by their original, as phash at ≤ 8 tells them (checked by those who brought the material)."""
+    from analysis.core.arrays import PackedBits
+    from analysis.core.clusters import connected, members
+    from analysis.core.hashes import compute
+    from analysis.core.search import hamming_join
+
+    paths = sorted(folder.glob("*.jpg"))
+    packed = np.stack([compute(read(path), ["phash-8"])["phash-8"] for path in paths])
+    cluster = connected(len(paths), hamming_join(PackedBits(packed, 64), None, 8))
+    return [[paths[row] for row in group] for group in members(cluster)]
+
+
+SAME_COMPOSITION = {"Q4448822", "Q17321337", "Q29939692", "Q15974339", "IIHIM_RIJKS_1401436342"}
+"""Paintings of one composition, and an engraving after it: neither copies nor unrelated."""
+FALSE = {"ICCD3163621_13815-H", "ICCD3710537_375754"}
+"""What the published block mean pairs have wrong."""
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("name", NAMES)
+def test_published_pairs_of_paintings_are_told_from_others(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = shared_data() / "saints"
+    with (folder / "manifest.csv").open(encoding="utf-8") as stream:
+        files = {(row["dataset"], row["name"]): folder / "images" / row["file"] for row in csv.DictReader(stream)}
+    pairs = {
+        tuple(sorted((side["dataset"], side["name"]) for side in sides))
+        for file in ("perceptual", "robust")
+        for sides in json.loads((folder / "published" / f"{file}_cross_duplicates.json").read_text())
+    }
+    known = sorted(pair for pair in pairs if pair[0] in files and pair[1] in files)
+    true = [pair for pair in known if not FALSE & {pair[0][1], pair[1][1]}]
+    same = [pair for pair in true if not SAME_COMPOSITION & {pair[0][1], pair[1][1]}][::6]
+    false = [pair for pair in known if pair not in true]
+    others = [
+        (one[0], following[1])
+        for one, following in zip(same, same[1:] + same[:1], strict=True)
+        if (one[0], following[1]) not in pairs
+    ]
+    verifier = VERIFIERS[name]
+    wanted = sorted({each for pair in [*same, *false, *others] for each in pair})
+    seen = {each: verifier.see(read(files[each])) for each in wanted}
+    inliers = {pair: verifier.compare(seen[pair[0]], seen[pair[1]]).inliers for pair in [*same, *false, *others]}
+    with capsys.disabled():
+        low, high = min(inliers[pair] for pair in same), max(inliers[pair] for pair in [*false, *others])
+        print(f"\n{name}: {len(same)} published pairs ≥ {low} inliers, {len(false) + len(others)} others ≤ {high}")
+    assert len(same) == 7
+    assert len(false) == 2
+    assert min(inliers[pair] for pair in same) >= verifier.default_inliers
+    assert max(inliers[pair] for pair in [*false, *others]) < verifier.default_inliers
+
+
+def test_an_orientation_of_exif_is_recovered() -> None:
+    a = scene(8)
+    rotations = {1: (0, False), 2: (0, True), 3: (180, False), 4: (180, True), 6: (90, False), 8: (-90, False)}
+    # A transposed picture, mirrored, is the picture turned to the right.
+    rotations |= {5: (90, True), 7: (-90, True)}
+    for orientation, (rotation, mirrored) in rotations.items():
+        found = verify("orb-1", a, turned(a, orientation))
+        assert found.transformation is not None
+        assert found.mirrored is mirrored
+        assert (found.transformation.rotation - rotation + 180) % 360 - 180 == pytest.approx(0, abs=0.5), orientation
