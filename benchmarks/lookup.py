@@ -3,9 +3,9 @@
     python benchmarks/lookup.py [--images 100000]
 
 Seeded hashes of every signal that an import computes, in three datasets of two projects. A script with a token asks
-for one hash after the other, and with pictures (drawn, 1,024 × 768 JPEG) under all of those signals. The first question of a
-process reads the hashes into memory, which is printed apart. Exits with an error if 95 % of the questions do not end
-within 100 ms, or an answer is not that of brute force.
+for one hash after the other, and with pictures (drawn, 1,024 × 768, JPEG) under all of those signals. The first
+question of a process reads the hashes into memory, which is printed apart. Exits with an error if 95 % of the
+questions do not end within 100 ms, or an answer is not that of brute force.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def prepare(images: int) -> tuple[str, dict[int, np.ndarray[Any, Any]]]:
         dataset = add_images(projects[n % 2], name, int(images * share))
         ids = bulk.read_image_ids(dataset_id=dataset.pk)
         for known in at_import():
-            rows = rng.integers(0, 256, (len(ids), known.hash.metric.width), np.uint8)
+            rows = rng.integers(0, 256, (len(ids), known.hash.metric.width or 0), dtype=np.uint8)
             if known.name == "phash-8":
                 phash[dataset.pk] = rows.view("<u8")[:, 0].copy()
             bulk.write_descriptors(dataset_id=dataset.pk, signal_id=known.id, image_ids=ids, rows=rows)
