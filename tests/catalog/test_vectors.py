@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from analysis import bulk
-from analysis.core.embedding_files import write_npy_folder
+from analysis.core.embedding_files import _npy, write_npy_folder
 from analysis.models import Coverage, Embedding, Hash, Signal
 from analysis.signals import signal
 from catalog.core.errors import BrokenTable, CatalogError, RefusedArchive
@@ -144,6 +144,19 @@ def test_a_file_of_vectors_with_unknown_names_is_refused_beside_pictures_that_ar
     )
     assert set(refused) == {"embeddings.npy", "good.npy", "other/nan.npy"}
     assert upload.files_seen == upload.images_taken + upload.files_refused == 5
+
+
+def test_of_a_file_that_breaks_off_late_nothing_is_kept(
+    import_files: Bring, picture: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_npy, "BATCH_VALUES", 4)
+    vectors = rows(3)
+    vectors[2] = 0
+    pictures = {f"{name}.png": picture(n) for n, name in enumerate("abc")}
+    dataset = import_files("Prints", pictures | files(["a", "b", "c"], vectors) | {"fine.npy": npy(rows(3))})
+    assert "row 3 ('c'): all values are zero" in latest().refused.get().reason
+    assert (dataset.image_count, Embedding.objects.count()) == (3, 3)
+    assert len(stored(dataset, "fine-4")) == 3
 
 
 @pytest.mark.parametrize(
@@ -298,8 +311,13 @@ def test_an_interrupted_import_is_done_again_to_the_end(
     class KilledError(BaseException):
         """As a worker dies: no handler of ours runs."""
 
-    for brought in ({"a.png": picture(1)} | files(["a"], rows(1)), files(["x"], rows(1))):
-        dataset = dataset_for(project=project, name=f"{len(brought)} files", by=None)
+    fingerprints = files(["x"], rows(1))
+    for name, brought in {
+        "Prints": {"a.png": picture(1)} | files(["a"], rows(1)),
+        "Vectors": fingerprints,
+        "Hashes": fingerprints | {"phash-8.json": as_json(["0" * 16])},
+    }.items():
+        dataset = dataset_for(project=project, name=name, by=None)
         upload = begin_upload(dataset=dataset, kind="folder", source_name="x", bytes_expected=0, by=None)
         for number, (path, content) in enumerate(brought.items()):
             add_part(upload=upload, number=number, content=content, path=path)
