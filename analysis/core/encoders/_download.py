@@ -113,12 +113,12 @@ def _from_hub(source: Source, into: Path, advance: Advance) -> Downloaded:
         except EntryNotFoundError:
             continue
         except Exception as error:
-            raise Refused(f"{source.repository}: {brief(error)}") from error
+            raise Refused(f"hub repository {source.repository}: {brief(error)}") from error
         found = _checksums.compute(Path(path))
         if known.etag and _SHA256.fullmatch(known.etag) and known.etag != found:
-            raise Refused(f"{source.repository}: {name} does not have the checksum that the hub states")
+            raise Refused(f"hub repository {source.repository}: {name} does not have the checksum that the hub states")
         return Downloaded(Path(path), found, f"{source.repository}/{name} at {known.commit_hash}")
-    raise Refused(f"{source.repository} has none of {', '.join(source.any_of)}")
+    raise Refused(f"hub repository {source.repository} has none of {', '.join(source.any_of)}")
 
 
 def _from_url(url: str, into: Path, advance: Advance) -> Downloaded:

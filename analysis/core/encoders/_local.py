@@ -63,7 +63,7 @@ class LocalFile:
         if not self.on_disk:
             raise ModelUnavailable(f"{self.path} is gone.", remedy="Put it back.")
         if not self._stated.is_file():
-            return f"no {self._stated.name} beside it to compare with"
+            return f"there is no {self._stated.name} to compare it with"
         stated = self._stated.read_text().split()
         found = _checksums.compute(self.path)
         if not stated or stated[0].lower() != found:
@@ -71,7 +71,7 @@ class LocalFile:
                 f"{self.path} has another checksum than {self._stated.name} states.",
                 remedy="Copy the file again from where it came from.",
             )
-        return f"as {self._stated.name} states"
+        return f"it has the checksum of {self._stated.name}"
 
     def fetch(self, advance: Advance = silent) -> None:
         """Nothing to do while the file is there."""

@@ -58,7 +58,7 @@ class PublishedModel(ABC):
         """Compare the files, read again, with what was fetched, or with the name that the cache gave them."""
         if self.store.about() is not None:
             self.store.verify(again=True)
-            return "as it was fetched"
+            return "it has the checksum it was fetched with"
         cached = self._cached()
         if cached is None:
             raise not_here(self.name)
@@ -68,7 +68,7 @@ class PublishedModel(ABC):
                 f"{cached} is not what the library downloaded: its checksum differs.",
                 remedy=f"Delete it, then run: {fetch_command(self.name)}",
             )
-        return "as the library's cache states" if stated else "the library's cache states no checksum"
+        return "it has the checksum of the library's cache" if stated else "the library's cache states no checksum"
 
     def fetch(self, advance: Advance = silent) -> None:
         """Download the weights into the models folder."""
@@ -84,7 +84,10 @@ class PublishedModel(ABC):
         if weights.checksum == "fetched":
             self.store.verify(again=False)
         check_room(self.name, weights.size)
-        return self.build(weights.files[0], device)
+        loaded = self.build(weights.files[0], device)
+        if self.dim is None and weights.checksum == "fetched":
+            self.store.remember({"dim": loaded.dim})
+        return loaded
 
     def about(self) -> dict[str, Any]:
         """What is remembered with the files, so that listing them needs no library."""

@@ -60,6 +60,13 @@ class Store:
         """The files, in the order in which they were fetched; none where they are not there."""
         return [self.home / name for name in self._sums()]
 
+    def remember(self, more: dict[str, Any]) -> None:
+        """Add to what is known of the files, where the models folder can be written."""
+        about = self.about()
+        if about is not None:
+            with contextlib.suppress(OSError):
+                self._write(about | more)
+
     def verify(self, *, again: bool) -> None:
         """Compare every file with its checksum.
 
@@ -131,8 +138,14 @@ class Store:
                 file.path.replace(self.home / file.path.name)
             origins = {file.path.name: file.origin for file in files}
             (self.home / _SUMS).write_text("".join(f"{file.sha256}  {file.path.name}\n" for file in files))
-            (self.home / _ABOUT).write_text(json.dumps(about | {"origin": origins}, indent=2) + "\n")
+            self._write(about | {"origin": origins})
             shutil.rmtree(partial, ignore_errors=True)
+
+    def _write(self, about: dict[str, Any]) -> None:
+        path = self.home / _ABOUT
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps(about, indent=2) + "\n")
+        new.replace(path)
 
     def _is_sound(self) -> bool:
         try:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib.util
 import json
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from analysis.core.encoders import _own, _store
 from analysis.core.encoders._declared import ForPeople
@@ -19,13 +19,11 @@ from analysis.core.encoders._protocol import Advance, Encoder, silent
 from analysis.core.encoders._published import PublishedModel
 from analysis.core.encoders._sidecar import Fields
 from analysis.core.encoders._store import Store
+from analysis.core.encoders._tokens import Tokens
 from analysis.core.encoders._torch import TorchEncoder, import_library, normaliser, split_transform, torch_device
 from analysis.core.encoders._weights import refusal
-from analysis.core.encoders._words import PART, brief, fetch_command
+from analysis.core.encoders._words import PART
 from analysis.core.errors import ModelUnavailable, UnknownName
-
-if TYPE_CHECKING:
-    import torch
 
 _FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 _SUMMARY = (
@@ -46,10 +44,6 @@ RECOMMENDED = {
 """Architecture and tag → title, repository, summary."""
 
 _PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")
-_TOKENIZER_FILES = (
-    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "config.json"),
-    *("spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "vocab.txt", "vocab.json", "merges.txt"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,16 +67,12 @@ class ClipModel(PublishedModel):
     def fetch(self, advance: Advance = silent) -> None:
         """The weights, and the tokenizer where it does not come with open_clip."""
         PublishedModel.fetch(self, advance)
-        _fetch_tokenizer(self.name, self.architecture, self.store.folder, advance)
+        _tokens(self.name, self.architecture, self.store.folder).fetch(advance)
 
     def build(self, path: Path, device: str | None) -> TorchEncoder:
         """With the activation and the preprocessing that the weights were trained with."""
-        tagged = _tags(self.architecture)[self.tag]
-        declared = {key: tagged[key] for key in _PREPROCESSING if tagged.get(key)}
-        quick = bool(tagged.get("quick_gelu"))
-        return _build(
-            self.name, self.architecture, path, device, self.store.folder, declared=declared, quick_gelu=quick
-        )
+        trained = _trained(_tags(self.architecture)[self.tag])
+        return _build(self.name, self.architecture, path, device=device, folder=self.store.folder, trained=trained)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +84,14 @@ class ClipCheckpoint(OwnCheckpoint):
     def fetch(self, advance: Advance = silent) -> None:
         """Only the tokenizer can be downloaded, where it does not come with open_clip."""
         OwnCheckpoint.fetch(self, advance)
-        _fetch_tokenizer(self.name, self.architecture, self.file.folder, advance)
+        _tokens(self.name, self.architecture, self.file.folder).fetch(advance)
 
     def build(self, device: str | None) -> TorchEncoder:
         """Preprocessing as all published weights of the architecture have it, unless described otherwise."""
-        declared = _agreed(self.architecture) | self.declared
-        return _build(self.name, self.architecture, self.file.path, device, self.file.folder, declared=declared)
+        trained = _agreed(self.architecture)
+        trained = _Trained(trained.preprocessing | self.declared, trained.quick_gelu)
+        file = self.file
+        return _build(self.name, self.architecture, file.path, device=device, folder=file.folder, trained=trained)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,12 +216,30 @@ def _tags(architecture: str) -> dict[str, dict[str, Any]]:
     return {tag: known.get_pretrained_cfg(architecture, tag) for tag in tags}
 
 
-def _agreed(architecture: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Trained:
+    """How weights were trained, where it differs from what open_clip assumes.
+
+    Attributes:
+        preprocessing: open_clip's words → values.
+        quick_gelu: with OpenAI's form of the activation. open_clip only warns where that is not the architecture's
+            own, and gives other vectors than were published.
+    """
+
+    preprocessing: dict[str, Any]
+    quick_gelu: bool
+
+
+def _trained(tagged: dict[str, Any]) -> _Trained:
+    preprocessing = {key: tagged[key] for key in _PREPROCESSING if tagged.get(key)}
+    return _Trained(preprocessing, bool(tagged.get("quick_gelu")))
+
+
+def _agreed(architecture: str) -> _Trained:
     """The preprocessing of the architecture's published weights, where all have the same; else open_clip's own."""
-    of_tags = [
-        {key: tagged[key] for key in _PREPROCESSING if tagged.get(key)} for tagged in _tags(architecture).values()
-    ]
-    return of_tags[0] if of_tags and all(each == of_tags[0] for each in of_tags) else {}
+    of_tags = [_trained(tagged).preprocessing for tagged in _tags(architecture).values()]
+    same = of_tags and all(each == of_tags[0] for each in of_tags)
+    return _Trained(of_tags[0] if same else {}, quick_gelu=False)
 
 
 def _source(architecture: str, tag: str) -> Source:
@@ -244,14 +254,7 @@ def _source(architecture: str, tag: str) -> Source:
 
 
 def _build(
-    name: str,
-    architecture: str,
-    path: Path,
-    device: str | None,
-    folder: Path,
-    *,
-    declared: dict[str, Any],
-    quick_gelu: bool = False,
+    name: str, architecture: str, path: Path, *, device: str | None, folder: Path, trained: _Trained
 ) -> TorchEncoder:
     """The model with the weights of a file.
 
@@ -261,9 +264,7 @@ def _build(
         path: the file.
         device: where to compute; None chooses.
         folder: the models folder, for the tokenizer.
-        declared: preprocessing that differs from open_clip's own, in its words.
-        quick_gelu: the weights were trained with OpenAI's form of the activation. open_clip only warns where it
-            differs from the architecture's own, and gives other vectors than were published.
+        trained: how the weights were trained.
 
     Raises:
         ModelUnavailable: the file does not fit the architecture tensor by tensor, or is refused.
@@ -277,8 +278,8 @@ def _build(
                 architecture,
                 pretrained=str(path),
                 device=chosen,
-                force_quick_gelu=quick_gelu,
-                force_preprocess_cfg=declared,
+                force_quick_gelu=trained.quick_gelu,
+                force_preprocess_cfg=trained.preprocessing,
                 weights_only=True,
             ).eval()
     except Exception as error:
@@ -291,79 +292,14 @@ def _build(
         forward=model.encode_image,
         resize=resize,
         normalise=normaliser(mean, std, chosen),
-        tokens=_Tokens(name, architecture, folder),
+        tokens=_tokens(name, architecture, folder),
         forward_text=model.encode_text,
     )
 
 
-class _Tokens:
-    """The tokenizer of an architecture, made when the first text comes: images need none.
-
-    Args:
-        name: the encoder's name.
-        architecture: open_clip's name.
-        folder: the models folder.
-    """
-
-    def __init__(self, name: str, architecture: str, folder: Path) -> None:
-        self._name = name
-        self._architecture = architecture
-        self._folder = folder
-        self._made: Any = None
-
-    def __call__(self, texts: Sequence[str]) -> torch.Tensor:
-        """Tokens of texts: int64, shape (n, context length)."""
-        if self._made is None:
-            self._made = self._make()
-        tokens: torch.Tensor = self._made(list(texts))
-        return tokens
-
-    def _make(self) -> Any:
-        open_clip = import_library("open_clip")
-        repository = _tokenizer_repository(self._architecture)
-        if not repository:
-            return open_clip.get_tokenizer(self._architecture)
-        if importlib.util.find_spec("transformers") is None:
-            raise ModelUnavailable(
-                f"Texts for {self._name} need the library transformers, which is not installed.",
-                remedy="Run: pip install transformers; or choose a CLIP model of OpenAI, whose tokenizer is here.",
-            )
-        store = _tokenizer_store(self._name, repository, self._folder)
-        text = (_config(self._architecture) or {})["text_cfg"]
-        try:
-            if store.about() is not None:
-                store.verify(again=False)
-                return open_clip.tokenizer.HFTokenizer(
-                    str(store.home),
-                    context_length=text.get("context_length", 77),
-                    tokenizer_mode=text.get("tokenizer_mode"),
-                    **text.get("tokenizer_kwargs", {}),
-                )
-            return open_clip.get_tokenizer(self._architecture, local_files_only=True)
-        except ModelUnavailable:
-            raise
-        except Exception as error:
-            raise ModelUnavailable(
-                f"The tokenizer of {self._name} is not on this machine ({brief(error)}).",
-                remedy=f"Run: {fetch_command(self._name)}",
-            ) from error
-
-
-def _tokenizer_repository(architecture: str) -> str:
-    """Where the tokenizer is published; empty where it comes with open_clip."""
+def _tokens(name: str, architecture: str, folder: Path) -> Tokens:
     text = (_config(architecture) or {}).get("text_cfg", {})
-    return str(text.get("hf_tokenizer_name", ""))
-
-
-def _tokenizer_store(name: str, repository: str, folder: Path) -> Store:
-    return Store(folder, f"tokenizers/{repository}", name)
-
-
-def _fetch_tokenizer(name: str, architecture: str, folder: Path, advance: Advance) -> None:
-    repository = _tokenizer_repository(architecture)
-    if repository:
-        sources = [Source(repository, (file,)) for file in _TOKENIZER_FILES]
-        _tokenizer_store(name, repository, folder).fetch(sources, {"name": repository}, advance, optional=True)
+    return Tokens(name=name, architecture=architecture, text=text, folder=folder)
 
 
 ENTRIES = (OpenClip(),)

@@ -1,0 +1,75 @@
+"""A hub of model files on this machine, which answers as the Hugging Face hub does, for as long as a test needs it."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+COMMIT = "c0ffee" + "0" * 34
+
+
+class Hub(ThreadingHTTPServer):
+    """Serves files by repository and name.
+
+    Attributes:
+        files: ``owner/repository/name`` → content; a plain path is served at that address too.
+        stated: the same key → a checksum to state in place of the content's own.
+        asked: paths of all requests.
+    """
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.files = dict(files)
+        self.stated: dict[str, str] = {}
+        self.asked: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Answer(BaseHTTPRequestHandler):
+    server: Hub
+
+    def do_HEAD(self) -> None:
+        self._answer(with_body=False)
+
+    def do_GET(self) -> None:
+        self._answer(with_body=True)
+
+    def _answer(self, *, with_body: bool) -> None:
+        self.server.asked.append(self.path)
+        repository, _, rest = self.path.strip("/").partition("/resolve/")
+        key = f"{repository}/{rest.partition('/')[2]}" if rest else repository
+        data = self.server.files.get(key)
+        if data is None:
+            self.send_response(404)
+            self.send_header("X-Error-Code", "EntryNotFound")
+            data = b""
+        else:
+            self.send_response(200)
+            self.send_header("ETag", f'"{self.server.stated.get(key) or hashlib.sha256(data).hexdigest()}"')
+            self.send_header("X-Repo-Commit", COMMIT)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if with_body:
+            self.wfile.write(data)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@contextmanager
+def serving(files: Mapping[str, bytes]) -> Iterator[Hub]:
+    """A hub with these files, until the block ends."""
+    with Hub(files) as hub:
+        thread = threading.Thread(target=hub.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield hub
+        finally:
+            hub.shutdown()
+            thread.join()
