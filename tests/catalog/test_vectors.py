@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pyarrow as pa
 import pytest
 from django.db import connection
@@ -22,6 +23,7 @@ from analysis.core.embedding_files import _npy, write_npy_folder
 from analysis.models import Coverage, Embedding, Hash, Signal
 from analysis.signals import signal
 from catalog.core.errors import BrokenTable, CatalogError, RefusedArchive
+from catalog.labelling import LABELS_SPACE
 from catalog.models import Dataset, Image, Label, Project, Upload
 from catalog.tasks import import_upload
 from catalog.workspace import add_part, begin_upload, create_project, dataset_for, finish_upload
@@ -357,6 +359,28 @@ def test_labels_of_a_refused_upload_go_again_but_not_those_of_others(import_file
     assert list(Label.objects.values_list("name", "title")) == [("old", ""), ("young", "")]
     import_files("More", {"new/2.png": picture(2), "old/3.png": picture(3), "classes.csv": classes})
     assert list(Label.objects.values_list("name", "title")) == [("new", "New"), ("old", "Old"), ("young", "")]
+
+
+def test_labels_stay_while_another_import_into_the_project_may_be_using_them(
+    import_files: Bring, picture: Draw, project: Project
+) -> None:
+    brought = files(["a"], rows(2)) | {"labels.json": as_json(["new"])}
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None, "context": None}) as other:
+        other.execute("SELECT pg_advisory_lock_shared(%s, %s)", [LABELS_SPACE, project.pk % 2**31])
+        with pytest.raises(CatalogError):
+            import_files("Secret", brought)
+    assert Label.objects.filter(name="new").exists()
+
+
+def test_the_same_folder_again_with_vectors_adds_them_to_its_images(
+    import_files: Bring, pictures: Dataset, picture: Draw
+) -> None:
+    vectors = rows(3)
+    again = {f"mine/saints/{name}.png": picture(n) for n, name in enumerate("abé")}
+    import_files("Prints", again | {f"mine/{path}": data for path, data in files(["a", "b", "é"], vectors).items()})
+    upload = latest()
+    assert set(upload.refused.values_list("code", flat=True)) == {"same-name"}
+    assert same(stored(pictures, "embeddings-4"), ["saints/a", "saints/b", "saints/é"], vectors)
 
 
 def test_plots_beside_vectors_are_no_dataset_of_two_pictures(import_files: Bring, picture: Draw) -> None:
