@@ -36,6 +36,7 @@ __all__ = [
     "EmbeddingFile",
     "open_embeddings",
     "read_embeddings",
+    "write_lists",
     "write_npy_folder",
 ]
 
@@ -86,6 +87,11 @@ def write_npy_folder(
         told = Told(ARRAY_FILE, names)
         told.refuse(f"{len(vectors):,} rows and {len(labels):,} lists of labels for {len(names):,} names", ONE_EACH)
     np.save(folder / ARRAY_FILE, np.ascontiguousarray(vectors, np.float32), allow_pickle=False)
+    write_lists(folder, names=names, labels=labels)
+
+
+def write_lists(folder: Path, *, names: Sequence[str], labels: Sequence[Sequence[str]]) -> None:
+    """Write the two lists that lie beside the array, also where there is none; arguments as `write_npy_folder`."""
     (folder / NAMES_FILE).write_text(json.dumps(list(names)), encoding="utf-8")
     written = [None if not one else one[0] if len(one) == 1 else list(one) for one in labels]
     (folder / LABELS_FILE).write_text(json.dumps(written), encoding="utf-8")

@@ -37,6 +37,7 @@ class DatasetPart:
         pictures: how many of them have a picture; the others are fingerprints.
         labels: name -> labels, of the images that carry some.
         refused: files that were not taken, each with its reason.
+        left_out: images that were passed over as asked, so that the others are a sample.
     """
 
     name: str
@@ -45,6 +46,7 @@ class DatasetPart:
     pictures: int
     labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     refused: Sequence[tuple[str, str]] = ()
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -214,6 +216,12 @@ class ReportData:
         pairs = self.signals[signal].pairs
         return np.not_equal(self.dataset_of[pairs.a], self.dataset_of[pairs.b])
 
+    def between(self, signal: int, a: int, b: int) -> NDArray[np.int64]:
+        """Positions of a signal's pairs between two datasets, or inside one where both are the same; closest first."""
+        pairs = self.signals[signal].pairs
+        one, other = self.dataset_of[pairs.a], self.dataset_of[pairs.b]
+        return np.flatnonzero(((one == a) & (other == b)) | ((one == b) & (other == a)))
+
     def place(self, row: int) -> tuple[int, int]:
         """The dataset of a row, and its position in it."""
         dataset = int(self.dataset_of[row])
@@ -227,6 +235,10 @@ class ReportData:
 
     def examples(self, signal: int) -> list[int]:
         """Positions of the signal's pairs to show: spread over the whole range of distances, the closest first."""
-        found = len(self.signals[signal].pairs)
-        shown = min(found, max(1, EXAMPLES // len(self.signals)))
-        return np.unique(np.linspace(0, found - 1, shown).round().astype(np.int64)).tolist() if shown else []
+        return spread(len(self.signals[signal].pairs), max(1, EXAMPLES // len(self.signals)))
+
+
+def spread(n: int, most: int) -> list[int]:
+    """At most so many of the positions 0 to n - 1, evenly spread, the first and the last among them."""
+    shown = min(n, most)
+    return np.unique(np.linspace(0, n - 1, shown).round().astype(np.int64)).tolist() if shown else []

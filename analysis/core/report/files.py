@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -30,14 +30,20 @@ class ReportFile:
     chunks: Callable[[], Iterable[bytes]]
 
 
-def report_files(data: ReportData) -> list[ReportFile]:
-    """The files of a report, sorted as they stand in its archive: the texts first, then lists, then datasets."""
+def report_files(data: ReportData, further: Sequence[ReportFile] = ()) -> list[ReportFile]:
+    """The files of a report, sorted as they stand in its archive: the texts first, then lists, then datasets.
+
+    Args:
+        data: what the report tells.
+        further: files that lie beside these, which the texts list too; they come last.
+    """
     figures = [_figures(data, i) for i in range(len(data.signals))]
     files = [*_signal_files(data, figures), *_dataset_files(data)]
     if any(part.refused for part in data.datasets):
         files.append(
             ReportFile("refused.csv", "every file that was not taken, with its reason", _one(lists.refused_csv, data))
         )
+    files += further
     texts = [("report.html", "this report with pictures, in one file"), ("report.md", "this report as Markdown")]
     listed = [*texts, *((file.path, file.content) for file in files)]
     kind = kind_of(len(data.datasets))

@@ -37,11 +37,20 @@ def hashes_json(signal: str, part: DatasetPart, rows: NDArray[np.int64], bits: P
 
 
 def duplicates_json(data: ReportData, signal: int, *, across: bool) -> Iterator[bytes]:
-    """The pairs of different datasets, or inside one, as the study publishes them: ``[[{...}, {...}], ...]``.
+    """The pairs of different datasets, or inside one, as the study publishes them: see `chosen_json`."""
+    return chosen_json(data, signal, np.flatnonzero(data.is_across(signal) == across))
+
+
+def chosen_json(data: ReportData, signal: int, chosen: NDArray[np.int64]) -> Iterator[bytes]:
+    """Some of a signal's pairs as the study publishes them: ``[[{...}, {...}], ...]``.
 
     Each image is ``{"dataset", "name", "path"}``; the closest pairs stand first.
+
+    Args:
+        data: the report.
+        signal: position of the signal.
+        chosen: positions of the pairs, rising.
     """
-    chosen = np.flatnonzero(data.is_across(signal) == across)
     pairs = data.signals[signal].pairs
     yield b"["
     for start in range(0, len(chosen), _PAIRS_AT_ONCE):

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.core.report.data import ReportData
+from analysis.core.scales import Cosine
 
 HOW_EXACT = (
     "Exact: every pair of images in question was compared, none was sampled or skipped, "
     "and the lists hold all pairs up to the distance and no others."
 )
 TWO_LIMITS = (
-    "A pair is what a hash finds. Two images can be a pair and show different things, and two images of one thing "
+    "A pair is what a signal finds. Two images can be a pair and show different things, and two images of one thing "
     "can be no pair under a signal; only people's verdicts say what a pair is."
 )
 
@@ -49,6 +50,12 @@ def opening(data: ReportData) -> str:
     """The first sentence."""
     images = sum(len(part.names) for part in data.datasets)
     said = f"{number(len(data.datasets), 'dataset')}, {number(images, 'image')}. Compared: {scope(data)}."
+    if sampled := [
+        f"{share(len(part.names), len(part.names) + part.left_out)} of {part.name}"
+        for part in data.datasets
+        if part.left_out
+    ]:
+        said += f" A sample: {', '.join(sampled)}; the whole datasets may share more."
     return said + (f" Computed {data.date}." if data.date else "")
 
 
@@ -61,7 +68,8 @@ def method(data: ReportData, signal: int) -> str:
     for dataset, hashes in zip(data.datasets, part.hashes, strict=True):
         lacking = len(dataset.names) - len(hashes.rows)
         if lacking:
-            said += f" {number(lacking, 'image')} of {dataset.name} without such a hash could not be compared."
+            what = "an embedding" if isinstance(part.scale, Cosine) else "a hash"
+            said += f" {number(lacking, 'image')} of {dataset.name} without such {what} could not be compared."
     return said
 
 
