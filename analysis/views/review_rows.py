@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 
 from analysis import queries
@@ -13,6 +12,7 @@ from analysis.core.orientations import words
 from analysis.models import Verdict
 from analysis.models.review import Choice
 from analysis.queries import Measured, PairRow
+from catalog.core.sizes import in_bytes
 from catalog.models import Image
 
 SAME_SHAPE = 0.02
@@ -115,7 +115,7 @@ def differences(a: Image, b: Image) -> list[str]:
     if a.mode != b.mode:
         sentences.append(f"Stored as {a.mode} and {b.mode}.")
     if a.bytes and b.bytes and a.bytes != b.bytes:
-        sentences.append(f"{_size(a.bytes)} and {_size(b.bytes)}.")
+        sentences.append(f"{in_bytes(a.bytes)} and {in_bytes(b.bytes)}.")
     return sentences
 
 
@@ -133,10 +133,6 @@ def _sizes(width_a: int, height_a: int, width_b: int, height_b: int) -> list[str
         more = 100 * (max(shapes) / min(shapes) - 1)
         sentences.append(f"The {wider} is {more:.0f} % wider for its height: perhaps cropped or stretched.")
     return sentences or [f"{width_a} × {height_a} and {width_b} × {height_b}."]
-
-
-def _size(n_bytes: int) -> str:
-    return str(filesizeformat(n_bytes)).replace("\xa0", " ")
 
 
 def _image(image: Image, project: str, shared: set[int], turn: int = 1) -> dict[str, Any]:
@@ -176,12 +172,15 @@ def _labels(a: Image, b: Image, shared: set[int]) -> str:
 
 
 def evidence(found: Measured, *, note: str = "") -> dict[str, Any]:
-    """A distance of a pair, ready to be shown; `note` says more of it in a line of its own."""
+    """A distance of a pair, ready to be shown; `note` says more of it in a line of its own.
+
+    `apart` is its share of what unrelated pictures differ by: the length of its bar, here as on the pair's page.
+    """
     return {
         "signal": found.known.name,
         "title": found.known.title,
         "words": found.words,
-        "agree": 1 - found.distance / found.known.scale.largest,
+        "apart": min(1.0, found.distance / found.known.scale.unrelated),
         "usual": found.usual,
         "orientation": found.orientation,
         "note": note,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from django import template
 from django.utils.safestring import SafeString, mark_safe
 
+from catalog.core import sizes
+
 if TYPE_CHECKING:
     from analysis.signals import KnownSignal
 
@@ -44,13 +46,7 @@ def rate(units_per_second: float | None) -> str:
 @register.filter
 def in_bytes(count: int | None) -> str:
     """A size as “812 bytes”, “4.2 KiB”, “13 MiB”; empty where unknown."""
-    if count is None:
-        return ""
-    if count < 1024:
-        return f"{count} byte{'' if count == 1 else 's'}"
-    power = min((count.bit_length() - 1) // 10, 4)
-    size, unit = count / 1024**power, ("KiB", "MiB", "GiB", "TiB")[power - 1]
-    return f"{size:.1f} {unit}" if size < 10 else f"{size:,.0f} {unit}"
+    return "" if count is None else sizes.in_bytes(count)
 
 
 @register.filter

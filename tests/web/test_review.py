@@ -417,7 +417,7 @@ def picture(**known: Any) -> Image:
         ({"width": 660}, {}, ["The first is 10 % wider for its height"]),
         ({}, {"file": ""}, ["Of the first alone there is a picture."]),
         ({"file": ""}, {"file": ""}, ["There is no picture of either"]),
-        ({}, {"bytes": 204_800}, ["87.9 KB and 200.0 KB."]),
+        ({}, {"bytes": 204_800}, ["88 KiB and 200 KiB."]),
         ({}, {"mode": "L"}, ["Stored as RGB and L."]),
     ],
 )

@@ -20,8 +20,8 @@ ENTRIES = (
         name="akaze-1",
         title="AKAZE",
         summary=(
-            "Blobs that keep to the edges of things, with 486-bit descriptors: between ORB and SIFT in what it finds "
-            "and in what it costs; the best of the three on soft and noisy pictures."
+            "Blobs along the edges of things, with 486-bit descriptors: finds about what ORB finds, but from other "
+            "points, so it is a second opinion; half as fast."
         ),
         default_inliers=20,
         norm=cv2.NORM_HAMMING,

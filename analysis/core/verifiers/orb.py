@@ -18,8 +18,8 @@ ENTRIES = (
         name="orb-1",
         title="ORB",
         summary=(
-            "Corners with 256-bit descriptors: the fastest; sure of copies, turned, mirrored and cropped to a third "
-            "of the width; misses smaller details, and other photographs of the same work more often than SIFT."
+            "Corners with 256-bit descriptors: the fastest; sure of copies, also turned, mirrored or cut to half of "
+            "the width; misses most details of a quarter of the width."
         ),
         default_inliers=20,
         norm=cv2.NORM_HAMMING,

@@ -25,8 +25,8 @@ ENTRIES = (
         name="sift-1",
         title="SIFT",
         summary=(
-            "Blobs of every size with 128 gradients each: the surest, also for details down to a quarter of the "
-            "width and for other photographs of the same work; several times slower than ORB."
+            "Blobs of every size with 128 gradients each: the surest, also for details of a quarter of the width and "
+            "for other photographs of the same work; several times slower than ORB."
         ),
         default_inliers=20,
         norm=cv2.NORM_L2,

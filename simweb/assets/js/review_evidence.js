@@ -5,13 +5,13 @@ import { el } from "./review_dom.js";
 const when = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
 
 const distances = (row, signal) =>
-  row.evidence.map(({ signal: name, title, words, agree, note }) =>
+  row.evidence.map(({ signal: name, title, words, apart, usual, note }) =>
     el(
       "div",
       { class: name === signal ? "ev of-queue" : "ev", title: name },
       el("span", { text: title.replace(/, \d+ bits/, "") }),
       el("b", { text: words }),
-      el("span", { class: "meter", title: `${Math.round(100 * agree)} % of the bits agree` }, el("i", { style: `width:${100 * agree}%` })),
+      el("span", { class: "meter", title: `${Math.round(100 * apart)} % of what unrelated pictures differ by` }, el("i", { class: usual ? null : "warn", style: `width:${100 * apart}%` })),
       note && el("span", { class: "faint note", text: note }),
     ),
   );
