@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.core.hashes._rendition import Rendition
+from analysis.core.hashes._rendition import Rendition, Size
 from analysis.core.metrics import Hamming, Metric
 from analysis.core.registry import Registry
 
@@ -48,6 +48,10 @@ class Hash(Protocol):
         """Whether it is computed while an image is imported; else when a comparison asks for it."""
         ...
 
+    def reductions(self, width: int, height: int) -> Sequence[Size]:
+        """The sizes to which it reduces a grey image of this size; those of all hashes are computed together."""
+        ...
+
     def describe(self, rendition: Rendition) -> NDArray[np.uint8]:
         """The bytes of one image, as they are stored: uint8, shape (metric.width,), any length where that is None."""
         ...
@@ -81,4 +85,5 @@ def compute(rgb: NDArray[np.uint8], names: Sequence[str]) -> dict[str, NDArray[n
     """
     hashes = [HASHES[name] for name in names]
     rendition = Rendition(rgb)
+    rendition.reduce([size for entry in hashes for size in entry.reductions(rendition.width, rendition.height)])
     return {entry.name: entry.describe(rendition) for entry in hashes}

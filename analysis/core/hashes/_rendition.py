@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.core.errors import InvalidArray
 from analysis.core.hashes import _lanczos
+
+Size = tuple[int, int]
+"""Width and height of a reduction."""
 
 
 class Rendition:
@@ -31,28 +36,25 @@ class Rendition:
         # Compiled code is made once per kind of array, so all images come as one kind: contiguous and read-only.
         self.rgb = np.ascontiguousarray(rgb).view()
         self.rgb.flags.writeable = False
-        self._grey: NDArray[np.uint8] | None = None
-        self._turned: NDArray[np.uint8] | None = None
-        self._reduced: dict[tuple[int, int], NDArray[np.uint8]] = {}
+        self._reduced: dict[Size, NDArray[np.uint8]] = {}
 
-    @property
-    def _plane(self) -> NDArray[np.uint8]:
-        if self._grey is None:
-            self._grey = _lanczos.grey_plane(self.rgb)
-        return self._grey
+    def reduce(self, sizes: Sequence[Size]) -> None:
+        """Compute several reductions at once, for `reduced` to find.
+
+        One call of compiled code for all of them: each call gives the interpreter's lock away and must get it back,
+        which on small pictures costs threads more than the call itself.
+        """
+        wanted = [size for size in dict.fromkeys(sizes) if size not in self._reduced]
+        ends = np.cumsum([width * height for width, height in wanted], dtype=np.int64)
+        if not wanted:
+            return
+        flat = np.empty(ends[-1], np.uint8)
+        _lanczos.reductions(self.rgb, np.array(wanted, np.int64), flat)
+        flat.flags.writeable = False
+        for (width, height), end in zip(wanted, ends, strict=True):
+            self._reduced[width, height] = flat[end - width * height : end].reshape(height, width)
 
     def reduced(self, width: int, height: int) -> NDArray[np.uint8]:
         """The grey image as Pillow 13 resizes it with LANCZOS: uint8, shape (height, width), read-only."""
-        key = (width, height)
-        if key not in self._reduced:
-            size = (self.height, self.width, height, width)
-            if _lanczos.takes_height_first(*size):
-                plane = _lanczos.resize_height_first(self._plane, *size)
-            else:
-                if self._turned is None:
-                    self._turned = _lanczos.transposed(self._plane)
-                plane = _lanczos.resize_width_first(self._turned, *size)
-            result = plane[:height, :width]
-            result.flags.writeable = False
-            self._reduced[key] = result
-        return self._reduced[key]
+        self.reduce([(width, height)])
+        return self._reduced[width, height]

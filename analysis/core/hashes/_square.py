@@ -9,12 +9,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.core.hashes._base import HashBase
 from analysis.core.hashes._rendition import Rendition
 from analysis.core.metrics import Hamming
 
 
 @dataclass(frozen=True)
-class SquareHash(ABC):
+class SquareHash(HashBase, ABC):
     """A hash of `size` x `size` bits in several sizes; subclasses add `compute`.
 
     Args:
@@ -63,7 +64,3 @@ class SquareHash(ABC):
     def describe(self, rendition: Rendition) -> NDArray[np.uint8]:
         """The bits packed as `numpy.packbits` does: uint8, shape (ceil(n_bits / 8),)."""
         return np.packbits(self.compute(rendition))
-
-    def note(self, descriptor: bytes) -> str:
-        """Nothing."""
-        return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.core.hashes._rendition import Rendition
+from analysis.core.hashes._rendition import Rendition, Size
 from analysis.core.hashes._square import SquareHash
 
 
@@ -21,6 +21,10 @@ class AverageHash(SquareHash):
         "Compares light and dark regions: finds resized, recompressed and blurred copies, but confuses pictures "
         "with the same rough layout and misses crops, turned and mirrored copies."
     )
+
+    def reductions(self, width: int, height: int) -> tuple[Size, ...]:
+        """One value for each bit."""
+        return ((self.size, self.size),)
 
     def compute(self, rendition: Rendition) -> NDArray[np.bool_]:
         """Bits row by row: cell > mean."""

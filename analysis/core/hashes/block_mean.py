@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.core.hashes._rendition import Rendition
+from analysis.core.hashes._rendition import Rendition, Size
 from analysis.core.hashes._square import SquareHash
 
 
@@ -22,6 +22,10 @@ class BlockMeanHash(SquareHash):
         "is the darkest: finds resized and recompressed copies and many mirrored ones, but misses crops and "
         "rotations, and confuses pictures with the same layout."
     )
+
+    def reductions(self, width: int, height: int) -> tuple[Size, ...]:
+        """One value for each bit."""
+        return ((self.size, self.size),)
 
     def compute(self, rendition: Rendition) -> NDArray[np.bool_]:
         """Bits row by row: cell >= mean, after mirroring unless the darkest quadrant is the top left one."""

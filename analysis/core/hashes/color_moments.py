@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.core.hashes._base import HashBase
 from analysis.core.hashes._opencv import bgr, img_hash
 from analysis.core.hashes._rendition import Rendition
 from analysis.core.metrics import EuclideanDistance
@@ -14,7 +15,7 @@ from analysis.core.scales import Euclidean
 
 
 @dataclass(frozen=True)
-class ColorMoments:
+class ColorMoments(HashBase):
     """`cv2.img_hash.colorMomentHash(image)`: seven Hu moments of each channel of HSV and YCrCb."""
 
     name = "color_moments-42"
@@ -33,10 +34,6 @@ class ColorMoments:
         """uint8, shape (336,): 42 numbers of 8 bytes."""
         moments = np.asarray(img_hash().colorMomentHash(bgr(rendition)), "<f8")
         return moments.ravel().view(np.uint8)
-
-    def note(self, descriptor: bytes) -> str:
-        """Nothing."""
-        return ""
 
 
 ENTRIES = (ColorMoments(),)

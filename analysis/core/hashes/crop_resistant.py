@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from analysis.core.hashes._rendition import Rendition
+from analysis.core.hashes._base import HashBase
+from analysis.core.hashes._rendition import Rendition, Size
 from analysis.core.metrics import Segments
 
 _SIDE = 300
@@ -21,7 +22,7 @@ Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
-class CropResistantHash:
+class CropResistantHash(HashBase):
     """`imagehash.crop_resistant_hash(image)` with its defaults: 64 bits of dHash for each region, in its order."""
 
     name = "crop_resistant-64"
@@ -34,6 +35,10 @@ class CropResistantHash:
     at_import = False
     default_distance = 6
     metric = Segments(64)
+
+    def reductions(self, width: int, height: int) -> tuple[Size, ...]:
+        """What is cut into segments."""
+        return ((_SIDE, _SIDE),)
 
     def describe(self, rendition: Rendition) -> NDArray[np.uint8]:
         """uint8, shape (8 * number of segments,), one at least."""

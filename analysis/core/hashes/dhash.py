@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.core.hashes._rendition import Rendition
+from analysis.core.hashes._rendition import Rendition, Size
 from analysis.core.hashes._square import SquareHash
 
 
@@ -22,6 +22,10 @@ class DifferenceHash(SquareHash):
         "brightness or contrast changed, but flat regions give it random bits, and it misses crops, turned and "
         "mirrored copies."
     )
+
+    def reductions(self, width: int, height: int) -> tuple[Size, ...]:
+        """One column more, to compare the first with."""
+        return ((self.size + 1, self.size),)
 
     def compute(self, rendition: Rendition) -> NDArray[np.bool_]:
         """Bits row by row: cell > its left neighbour."""

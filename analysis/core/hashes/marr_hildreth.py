@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.core.hashes._base import HashBase
 from analysis.core.hashes._opencv import bgr, img_hash
 from analysis.core.hashes._rendition import Rendition
 from analysis.core.metrics import Hamming
 
 
 @dataclass(frozen=True)
-class MarrHildrethHash:
+class MarrHildrethHash(HashBase):
     """`cv2.img_hash.marrHildrethHash(image)` with its defaults, alpha 2 and scale 1, byte for byte."""
 
     name = "marr_hildreth-576"
@@ -30,10 +31,6 @@ class MarrHildrethHash:
     def describe(self, rendition: Rendition) -> NDArray[np.uint8]:
         """uint8, shape (72,)."""
         return np.asarray(img_hash().marrHildrethHash(bgr(rendition)), np.uint8).ravel()
-
-    def note(self, descriptor: bytes) -> str:
-        """Nothing."""
-        return ""
 
 
 ENTRIES = (MarrHildrethHash(),)

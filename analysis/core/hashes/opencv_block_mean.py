@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.core.hashes._base import HashBase
 from analysis.core.hashes._opencv import bgr, img_hash
 from analysis.core.hashes._rendition import Rendition
 from analysis.core.metrics import Hamming
 
 
 @dataclass(frozen=True)
-class OpenCVBlockMeanHash:
+class OpenCVBlockMeanHash(HashBase):
     """`cv2.img_hash.blockMeanHash(image, mode=mode)`, byte for byte.
 
     Args:
@@ -55,10 +56,6 @@ class OpenCVBlockMeanHash:
     def describe(self, rendition: Rendition) -> NDArray[np.uint8]:
         """uint8, shape (n_bits / 8,)."""
         return np.asarray(img_hash().blockMeanHash(bgr(rendition), mode=self.mode), np.uint8).ravel()
-
-    def note(self, descriptor: bytes) -> str:
-        """Nothing."""
-        return ""
 
 
 ENTRIES = (OpenCVBlockMeanHash(0, 256, default_distance=12), OpenCVBlockMeanHash(1, 968, default_distance=48))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.core.hashes._base import HashBase
 from analysis.core.hashes._pdq import bits_and_quality
 from analysis.core.hashes._rendition import Rendition
 from analysis.core.metrics import TaggedHamming
@@ -16,7 +17,7 @@ TRUSTED = 50
 
 
 @dataclass(frozen=True)
-class PDQHash:
+class PDQHash(HashBase):
     """`pdqhash.compute(image)`: 256 bits, the first bit the first of its vector, and behind them the quality."""
 
     name = "pdq-256"

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.fft import dct
 
 from analysis.core.hashes._median import middle
-from analysis.core.hashes._rendition import Rendition
+from analysis.core.hashes._rendition import Rendition, Size
 from analysis.core.hashes._square import SquareHash
 
 
@@ -23,6 +23,10 @@ class PerceptualHash(SquareHash):
         "Compares the coarse structure by its lowest frequencies: finds resized, recompressed, blurred and "
         "recoloured copies with few false alarms, but misses crops, turned and mirrored copies."
     )
+
+    def reductions(self, width: int, height: int) -> tuple[Size, ...]:
+        """What the cosine transform is taken of."""
+        return ((4 * self.size, 4 * self.size),)
 
     def compute(self, rendition: Rendition) -> NDArray[np.bool_]:
         """Bits row by row: frequency > median of them all."""

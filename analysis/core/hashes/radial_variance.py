@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.core.hashes._base import HashBase
 from analysis.core.hashes._opencv import bgr, img_hash
 from analysis.core.hashes._rendition import Rendition
 from analysis.core.metrics import CircularCorrelation
 
 
 @dataclass(frozen=True)
-class RadialVarianceHash:
+class RadialVarianceHash(HashBase):
     """`cv2.img_hash.radialVarianceHash(image)` with its defaults, sigma 1 and 180 lines, byte for byte."""
 
     name = "radial_variance-40"
@@ -30,10 +31,6 @@ class RadialVarianceHash:
     def describe(self, rendition: Rendition) -> NDArray[np.uint8]:
         """uint8, shape (40,)."""
         return np.asarray(img_hash().radialVarianceHash(bgr(rendition)), np.uint8).ravel()
-
-    def note(self, descriptor: bytes) -> str:
-        """Nothing."""
-        return ""
 
 
 ENTRIES = (RadialVarianceHash(),)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from analysis.core.hashes._haar import approximation
 from analysis.core.hashes._lanczos import block_sums
 from analysis.core.hashes._median import middle
-from analysis.core.hashes._rendition import Rendition
+from analysis.core.hashes._rendition import Rendition, Size
 from analysis.core.hashes._square import SquareHash
 
 
@@ -26,10 +26,14 @@ class WaveletHash(SquareHash):
         "mirrored copies."
     )
 
+    def reductions(self, width: int, height: int) -> tuple[Size, ...]:
+        """The largest square with a power of two for its sides that fits into the picture."""
+        side = max(1 << (min(width, height).bit_length() - 1), self.size)
+        return ((side, side),)
+
     def compute(self, rendition: Rendition) -> NDArray[np.bool_]:
         """Bits row by row: coarse approximation > its median."""
-        scale = max(1 << (min(rendition.width, rendition.height).bit_length() - 1), self.size)
-        square = rendition.reduced(scale, scale)
+        square = rendition.reduced(*self.reductions(rendition.width, rendition.height)[0])
         # The coarse Haar approximation is, up to one factor and one constant, the sum over each block.
         sums = block_sums(square, self.size).ravel()
         below, above = middle(sums)
