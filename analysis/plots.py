@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from django.contrib.staticfiles.finders import find
 from numpy.typing import NDArray
 
 from analysis import bulk, queries
@@ -40,7 +42,7 @@ class Words:
     Attributes:
         method: with its parameters.
         known: the signal.
-        title: short, e.g. ``t-SNE of CLIP ViT-B/32``.
+        title: short, e.g. ``t-SNE · CLIP ViT-B-32``.
         parameters: e.g. ``perplexity 30, seed 0``; empty for PCA.
         axes: what the axes are; empty texts but for PCA.
         shows: a sentence on how much of the truth is in the picture; empty before it is computed.
@@ -74,7 +76,7 @@ class Words:
                 f"Made from 50 principal components, which hold {100 * facts['kept']:.0f} % of what the embeddings "
                 "differ by. Only what lies close means something: distances between groups do not."
             )
-        return cls(method, known, f"{METHODS[projection.method].title} of {known.title}", method.words(), axes, shows)
+        return cls(method, known, f"{METHODS[projection.method].title} · {known.title}", method.words(), axes, shows)
 
 
 class Plot:
@@ -150,8 +152,8 @@ class Plot:
             codes[row[first]] = labels.ids[first]
         named = {label.pk: str(label) for label in Label.objects.filter(pk__in=keys)}
         found = _ranked(codes[self._rows], lambda code: (named[keys[code]], str(keys[code])))
-        note = "Images with several labels stand with the most frequent of them."
-        note = note if labels is not None else ""
+        several = labels is not None and bool((np.diff(labels.indptr) > 1).any())
+        note = "Images with several labels stand with the most frequent of them." if several else ""
         return _coloring("label", "Label", found, none="no label", others="other labels", note=note)
 
     def _verdicts(self) -> Coloring:
@@ -254,6 +256,16 @@ def colorings(projection: Projection) -> list[tuple[str, str]]:
         known = signal(name)
         found.append((f"{CLUSTER}:{name}", f"Cluster within {known.words(known.default_distance)}, {known.title}"))
     return found
+
+
+SCRIPTS = ("scatter_points", "scatter_paint", "scatter_input", "scatter", "scatter_legend", "scatter_alone")
+"""The modules of a downloaded page, each after those that it imports."""
+
+
+def scripts() -> list[str]:
+    """The text of the modules that a downloaded page needs, for `analysis.core.projection.page`."""
+    paths = [find(f"js/{name}.js") for name in SCRIPTS]
+    return [Path(str(path)).read_text(encoding="utf-8") for path in paths]
 
 
 Ranked = tuple[list[tuple[str, str]], NDArray[np.int64], bool]

@@ -12,10 +12,12 @@ from django.utils import timezone
 from analysis.core.errors import AnalysisError
 from analysis.core.projection import Method, Pca
 from analysis.core.splits import InvalidRecipe, Recipe
-from analysis.models import Comparison, ComparisonSignal, Projection, Report, Split
-from analysis.queries import coverage_within, embedding_counts, same_projection
-from analysis.signals import ANY, KnownSignal, check_distance, signal_in
+from analysis.core.verifiers import VERIFIERS
+from analysis.models import Comparison, ComparisonSignal, Projection, Report, Split, VerificationRun
+from analysis.queries import chosen_signal, coverage_within, embedding_counts, same_projection, verified
+from analysis.signals import ANY, KnownSignal, check_distance, signal, signal_in
 from catalog.core import example
+from catalog.core.errors import Conflict
 from catalog.models import Dataset, Job, Project, Upload
 from catalog.workspace import begin_upload, dataset_for
 
@@ -145,6 +147,71 @@ def request_report(*, comparison: Comparison, thresholds: Mapping[str, float], b
     )
 
 
+def request_verification(
+    *,
+    comparison: Comparison,
+    verifier: str,
+    by: AbstractBaseUser | None,
+    signal_name: str = "",
+    max_distance: float | None = None,
+) -> VerificationRun:
+    """A look at the pixels of a comparison's pairs, which waits for a worker; the one on its way, if it is the same.
+
+    Args:
+        comparison: a comparison that is done.
+        verifier: name of a verifier.
+        by: who asks.
+        signal_name: the signal that tells which pairs; empty for the comparison's first.
+        max_distance: pairs up to here; what most copies lie within, if left out.
+
+    Raises:
+        UnknownName: no such verifier.
+        AnalysisError: the comparison is not done or has no such signal, the distance lies beyond what was explored,
+            or there are more pairs than a run may have.
+    """
+    known = VERIFIERS[verifier]
+    if comparison.status != Job.Status.DONE:
+        raise AnalysisError("The comparison is not done yet.", remedy="Wait for it, then look at its pairs.")
+    row = chosen_signal(comparison, signal_name)
+    usual = min(signal(row.signal.name).default_distance, row.max_distance)
+    distance = check_distance(signal(row.signal.name), usual if max_distance is None else max_distance)
+    if distance > row.max_distance:
+        raise AnalysisError(
+            f"{distance:g} is beyond {row.max_distance:g}, the largest distance explored under {row.signal.name}.",
+            remedy="Choose a smaller distance, or compare again up to a larger one.",
+        )
+    state = verified(
+        comparison, signal_id=row.signal_id, max_distance=distance, verifier=verifier, inliers=known.default_inliers
+    )
+    if state.pairs - state.looked_at > MOST_LOOKS:
+        raise AnalysisError(
+            f"{state.pairs - state.looked_at:,} pairs are more than one run looks at ({MOST_LOOKS:,}).",
+            remedy="Choose a smaller distance.",
+        )
+    waiting = VerificationRun.objects.filter(
+        comparison=comparison,
+        signal_id=row.signal_id,
+        max_distance=distance,
+        verifier=verifier,
+        status__in=[Job.Status.QUEUED, Job.Status.RUNNING],
+    )
+    if (same := waiting.first()) is not None:
+        return same
+    return VerificationRun.objects.create(
+        comparison=comparison,
+        signal_id=row.signal_id,
+        max_distance=distance,
+        verifier=verifier,
+        status=Job.Status.QUEUED,
+        stage="Waiting for a worker",
+        unit="pairs",
+        heartbeat_at=timezone.now(),
+        created_by_id=by.pk if by else None,
+    )
+
+
+MOST_LOOKS = 200_000
+"""Pairs of one look at pixels: hours of a worker."""
 MOST_SEED = 2**63 - 1
 """The largest number that the database's column holds."""
 
@@ -298,3 +365,14 @@ def first_projection(*, project: Project, known: KnownSignal) -> Projection | No
     if not described:
         return None
     return request_projection(project=project, signal_name=known.name, datasets=described, method=Pca(), by=None)
+
+
+def delete_projection(*, projection: Projection) -> None:
+    """Delete a projection; the embeddings stay.
+
+    Raises:
+        Conflict: it is being computed.
+    """
+    if projection.status == Job.Status.RUNNING:
+        raise Conflict("This projection is being computed.", remedy="Wait until it is done, then delete it.")
+    projection.delete()

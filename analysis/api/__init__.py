@@ -2,8 +2,8 @@
 
 from ninja import Router
 
-from analysis.api import comparisons, lookup, outputs, overlap, pairs, search
+from analysis.api import comparisons, exploration, lookup, outputs, overlap, pairs, search
 
 router = Router()
-for part in (comparisons, overlap, pairs, outputs, search, lookup):
+for part in (comparisons, overlap, pairs, exploration, outputs, search, lookup):
     router.add_router("", part.router)

@@ -10,7 +10,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from analysis.models import Report, Split
+from analysis.models import Projection, Report, Split
+from analysis.signals import signal
 from analysis.tasks import run_comparison
 from analysis.workspace import create_comparison
 from catalog.models import Dataset, Image, Project, Upload
@@ -55,6 +56,8 @@ def arguments(
         "b": b,
         "report": Report.objects.create(comparison=comparison).pk,
         "split": split.pk,
+        "projection": Projection.objects.create(project=project, signal_id=signal("phash-8").id, method="pca").pk,
+        "kind": "csv",
         "user": owner.pk,
         "verdict": 1,
         "token": 1,
@@ -102,8 +105,8 @@ def test_a_member_of_another_project_cannot_reach_rows_through_their_own(
                 assert ask(address).status_code in {404, 405}, name
 
 
-MAY = {"report", "report-new"}
-"""A viewer downloads, and a report is made when someone wants to download it."""
+MAY = {"report", "report-new", "explore-begin"}
+"""A viewer downloads, and a report is made when someone wants to download it; the first plot, when someone looks."""
 
 
 def test_a_viewer_changes_nothing(client: Client, arguments: dict[str, Any], viewer: User) -> None:

@@ -36,7 +36,7 @@ export class Scatter extends EventTarget {
     this.frames = [];
     this.codes = new Uint16Array(this.n);
     this.palette = [[0, 114, 178]];
-    this.fade = new Uint8Array(1);
+    this.behind = new Set();
     this.shuffled = mixed(this.n);
     this.canvas = document.createElement("canvas");
     this.over = document.createElement("canvas");
@@ -88,10 +88,12 @@ export class Scatter extends EventTarget {
    * @param {Uint16Array} codes the group of each point
    * @param {number[][]} palette red, green, blue of each group
    * @param {Set<number>} hidden groups that are not shown
+   * @param {Set<number>} behind groups that lie beneath the others
    */
-  groups(codes, palette, hidden = new Set()) {
+  groups(codes, palette, hidden = new Set(), behind = new Set()) {
     this.codes = codes;
     this.palette = palette;
+    this.behind = behind;
     for (let i = 0; i < this.n; i++) this.shown[i] = hidden.has(codes[i]) ? 0 : 1;
     if (this.hovered >= 0 && !this.shown[this.hovered]) this.hovered = -1;
     this.#recolor();
@@ -121,12 +123,13 @@ export class Scatter extends EventTarget {
   }
 
   #reorder() {
-    const { shown, chosen, shuffled } = this;
+    const { shown, chosen, shuffled, codes, behind } = this;
     const order = new Uint32Array(this.n);
     let count = 0;
     if (chosen) for (const i of shuffled) if (shown[i] && !chosen[i]) order[count++] = i;
     this.faint = count;
-    for (const i of shuffled) if (shown[i] && (!chosen || chosen[i])) order[count++] = i;
+    for (const beneath of behind.size ? [true, false] : [false])
+      for (const i of shuffled) if (shown[i] && (!chosen || chosen[i]) && behind.has(codes[i]) === beneath) order[count++] = i;
     this.order = order.subarray(0, count);
   }
 

@@ -1,6 +1,6 @@
 // A projection as a file of its own: starts the plot on what the page itself holds.
 import { Scatter } from "./scatter.js";
-import { Legend, bytesOf, channels, codesOf } from "./scatter_legend.js";
+import { Legend, bytesOf, codesOf, painted } from "./scatter_legend.js";
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const host = document.getElementById("plot");
@@ -13,7 +13,10 @@ let codes = null;
 host.setAttribute("aria-label", `${data.title}: ${data.names.length} images`);
 choice.append(...data.colorings.map(({ key, title }) => new Option(title, key, key === data.shown, key === data.shown)));
 
-const redraw = () => plot.groups(codes, coloring.groups.map(({ color }) => channels(color)), legend.hidden);
+function redraw() {
+  const { palette, behind } = painted(coloring.groups);
+  plot.groups(codes, palette, legend.hidden, behind);
+}
 
 function color() {
   coloring = data.colorings.find(({ key }) => key === choice.value);

@@ -1,6 +1,7 @@
 // The legend of a scatter plot: each group with colour, name and count; pressed, it is hidden or shown again.
 
 const FIRST_ROWS = 60;
+const REST = "#8f9198"; // as analysis.core.palette has it
 const format = new Intl.NumberFormat("en");
 
 const element = (tag, className, text = "") => Object.assign(document.createElement(tag), { className, textContent: text });
@@ -61,6 +62,7 @@ export class Legend extends EventTarget {
     for (const button of this.list.querySelectorAll("[data-only]")) {
       const alone = shown.length === 1 && shown[0] === Number(button.dataset.only) && this.filled.length > 1;
       button.textContent = alone ? "all" : "only";
+      button.toggleAttribute("data-alone", alone);
     }
   }
 
@@ -80,8 +82,14 @@ export class Legend extends EventTarget {
   }
 }
 
+/** How groups are painted: their colours, and which lie beneath the others since they are the rest. */
+export const painted = (groups) => ({
+  palette: groups.map(({ color }) => channels(color)),
+  behind: new Set(groups.map((_, position) => position).filter((position) => groups[position].color === REST)),
+});
+
 /** Red, green and blue of “#rrggbb”. */
-export const channels = (color) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
+const channels = (color) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
 
 /** The group of each point, from base64 of little-endian uint16. */
 export const codesOf = (text) => new Uint16Array(bytesOf(text).buffer);
