@@ -15,13 +15,14 @@ from django.utils import timezone
 
 from analysis import neighbours
 from analysis.core.errors import AnalysisError
-from analysis.models import Block, Comparison, Projection, Report, Split
+from analysis.models import Block, Comparison, Projection, Report, Split, VerificationRun
 from analysis.pipeline import compare
 from analysis.pipeline.extract import extract_embeddings, extract_hashes, require_described
 from analysis.pipeline.project import compute_projection
 from analysis.pipeline.report import write_report
 from analysis.pipeline.split import freeze_split
 from analysis.pipeline.summarise import summarise
+from analysis.pipeline.verify import verify_pairs
 from analysis.signals import KnownSignal, signal
 from analysis.workspace import BEING_DRAWN, create_comparison, first_projection
 from catalog.core import example
@@ -192,6 +193,16 @@ def run_projection(projection_id: int) -> None:
         compute_projection(projection, progress)
 
 
+@shared_task(name="analysis.run_verification")
+def run_verification(run_id: int) -> None:
+    """Look at the pixels of a comparison's pairs."""
+    run = claim(VerificationRun, run_id)
+    if run is None:
+        return
+    with work_on(run, expected=EXPECTED) as progress:
+        verify_pairs(run, progress)
+
+
 @shared_task(name="analysis.load_example")
 def load_example(project_id: int, user_id: int | None) -> None:
     """Draw the example into the uploads that wait for it (see `begin_example`), and compare its datasets."""
@@ -238,6 +249,8 @@ def sweep() -> None:
         build_report.delay(report.pk)
     for projection in lost(Projection):
         run_projection.delay(projection.pk)
+    for run in lost(VerificationRun):
+        run_verification.delay(run.pk)
     if neighbours.work():
         # Building may take longer than the time to the next sweep; what waits until then is not needed twice.
         keep_embedding_indexes.apply_async(expires=SWEEP_SECONDS)

@@ -325,7 +325,7 @@ class Migration(migrations.Migration):
                     "geometry",
                     models.JSONField(
                         default=dict,
-                        help_text="Homography, scale, rotation and crop box; empty where no transformation was found.",
+                        help_text="The transformation, where one was found; in `lines` a sample of the matches, for drawing.",
                     ),
                 ),
                 ("versions", models.JSONField(default=dict)),

@@ -29,7 +29,8 @@ class Verification(models.Model):
     inliers = models.PositiveIntegerField(help_text="Matches that one homography explains.")
     mirrored = models.BooleanField(default=False, help_text="Whether image_b matched only as its mirror image.")
     geometry = models.JSONField(
-        default=dict, help_text="Homography, scale, rotation and crop box; empty where no transformation was found."
+        default=dict,
+        help_text="The transformation, where one was found; in `lines` a sample of the matches, for drawing.",
     )
     versions = models.JSONField(default=dict)
     computed_at = models.DateTimeField(db_default=Now())

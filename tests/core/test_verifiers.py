@@ -10,6 +10,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,30 +22,14 @@ from numpy.typing import NDArray
 
 from analysis.core.errors import InvalidArray, UnknownName
 from analysis.core.orientations import turned
-from analysis.core.verifiers import FEWEST_INLIERS, VERIFIERS, Finding, verify, versions
+from analysis.core.verifiers import FEWEST_INLIERS, VERIFIERS, Finding, Transformation, sentences, verify, versions
 from analysis.core.verifiers._transformation import describe, estimate
 from catalog.core.images import read_image
+from tests.scenes import scene
 from tests.shared import shared_data
 
 NAMES = ("akaze-1", "orb-1", "sift-1")
 Picture = NDArray[np.uint8]
-
-
-def scene(seed: int, size: tuple[int, int] = (640, 480)) -> Picture:
-    """Overlapping shapes of all sizes in random colours, softened: a picture with corners and blobs everywhere."""
-    rng = np.random.default_rng(seed)
-    width, height = size
-    picture = np.full((height, width, 3), 128, np.uint8)
-    for _ in range(260):
-        color = tuple(int(c) for c in rng.integers(0, 256, 3))
-        center = int(rng.integers(width)), int(rng.integers(height))
-        radius = int(rng.integers(4, 60))
-        if rng.random() < 0.5:
-            cv2.circle(picture, center, radius, color, -1, cv2.LINE_AA)
-        else:
-            corner = center[0] + radius, center[1] + int(rng.integers(4, 60))
-            cv2.rectangle(picture, center, corner, color, -1)
-    return np.asarray(cv2.GaussianBlur(picture, (0, 0), 1.0), np.uint8)
 
 
 def warped(
@@ -265,6 +250,66 @@ def test_boxes_and_shares_are_those_of_counted_points(
         assert found.scale == pytest.approx(scale)
         turned_by = (found.rotation - math.degrees(angle) + 180) % 360 - 180
         assert turned_by == pytest.approx(0, abs=1e-6)
+
+
+def made(**changes: Any) -> Transformation:
+    whole: dict[str, Any] = {"homography": np.eye(3), "scale": 1.0, "stretch": 1.0, "rotation": 0.0}
+    boxes = {"box_a": (0.0, 0.0, 1.0, 1.0), "box_b": (0.0, 0.0, 1.0, 1.0), "share_a": 1.0, "share_b": 1.0}
+    return Transformation(**(whole | boxes | changes))
+
+
+@pytest.mark.parametrize(
+    ("found", "mirrored", "said"),
+    [
+        (made(), False, ["Both show the whole picture."]),
+        (
+            made(share_a=0.25, scale=2.0),
+            False,
+            [
+                "The second is a detail: it shows 25 % of the first.",
+                "The same things are 2 × larger in the second.",
+            ],
+        ),
+        (
+            made(share_b=0.004, scale=0.1),
+            False,
+            [
+                "The first is a detail: it shows less than 1 % of the second.",
+                "The same things are 10 × larger in the first.",
+            ],
+        ),
+        (
+            made(share_a=0.6, share_b=0.7),
+            False,
+            ["They overlap: the second shows 60 % of the first, the first 70 % of the second."],
+        ),
+        (made(rotation=-90.4), False, ["Both show the whole picture.", "The second is turned by 90° to the left."]),
+        (made(rotation=12.3), False, ["Both show the whole picture.", "The second is turned by 12° to the right."]),
+        (made(rotation=-179.8), False, ["Both show the whole picture.", "The second is turned by 180°."]),
+        (made(), True, ["Both show the whole picture.", "The second is mirrored left–right."]),
+        (made(rotation=179.9), True, ["Both show the whole picture.", "The second is mirrored top–bottom."]),
+        (
+            made(rotation=90),
+            True,
+            ["Both show the whole picture.", "The second is turned by 90° to the right, then mirrored left–right."],
+        ),
+        (
+            made(stretch=0.64),
+            False,
+            ["Both show the whole picture.", "The second is squeezed: 0.64 × as wide for its height."],
+        ),
+    ],
+)
+def test_a_transformation_is_said_in_sentences(found: Transformation, mirrored: bool, said: list[str]) -> None:
+    assert sentences(found, mirrored=mirrored) == said
+
+
+def test_json_gives_back_the_same_transformation() -> None:
+    found = verify("orb-1", scene(2), scene(2, (320, 240))).transformation or made(rotation=3.5, box_a=(0.1, 0, 1, 1))
+    back = Transformation.from_json(json.loads(json.dumps(found.as_json() | {"lines": []})))
+    np.testing.assert_array_equal(back.homography, found.homography)
+    assert back.box_a == found.box_a
+    assert back.as_json() == found.as_json()
 
 
 @lru_cache(maxsize=32)

@@ -12,8 +12,19 @@ from analysis.core.registry import Registry
 from analysis.core.verifiers._finding import FEWEST_INLIERS, Finding
 from analysis.core.verifiers._seen import Seen
 from analysis.core.verifiers._transformation import Transformation
+from analysis.core.verifiers._words import sentences
 
-__all__ = ["FEWEST_INLIERS", "VERIFIERS", "Finding", "Seen", "Transformation", "Verifier", "verify", "versions"]
+__all__ = [
+    "FEWEST_INLIERS",
+    "VERIFIERS",
+    "Finding",
+    "Seen",
+    "Transformation",
+    "Verifier",
+    "sentences",
+    "verify",
+    "versions",
+]
 
 
 class Verifier(Protocol):

@@ -24,7 +24,7 @@ class KeypointVerifier:
         default_inliers: see `Verifier`.
         norm: OpenCV's norm for distances of its descriptors.
         ratio: of the nearest to the second nearest keypoint, below which a match counts.
-        detector: makes OpenCV's detector; called for every picture, since detectors are not for several threads.
+        detector: makes OpenCV's detector.
     """
 
     name: str
@@ -37,7 +37,7 @@ class KeypointVerifier:
 
     def see(self, rgb: NDArray[np.uint8]) -> Seen:
         """See `Verifier`."""
-        return Seen.of(rgb, self.detector())
+        return Seen.of(rgb, self.detector)
 
     def compare(self, a: Seen, b: Seen) -> Finding:
         """See `Verifier`."""

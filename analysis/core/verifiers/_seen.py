@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -44,16 +45,16 @@ class Seen:
         width: of the picture, in pixels.
         height: likewise.
         grey: uint8, the picture in its working size.
-        detector: OpenCV's, with `detectAndCompute`.
+        detector: makes OpenCV's; one for every look, since a picture may be looked at in several threads.
     """
 
     width: int
     height: int
     grey: NDArray[np.uint8]
-    detector: Any
+    detector: Callable[[], Any]
 
     @classmethod
-    def of(cls, rgb: NDArray[np.uint8], detector: Any) -> Seen:
+    def of(cls, rgb: NDArray[np.uint8], detector: Callable[[], Any]) -> Seen:
         """Bring a picture to its working size.
 
         Raises:
@@ -105,7 +106,7 @@ class Seen:
     def _detect(self, grey: NDArray[np.uint8]) -> Keypoints:
         found, descriptors = [], None
         if min(grey.shape) >= SMALLEST_SIDE:
-            found, descriptors = self.detector.detectAndCompute(grey, None)
+            found, descriptors = self.detector().detectAndCompute(grey, None)
         if descriptors is None or not len(found):
             return Keypoints(np.empty((0, 2), np.float32), np.empty((0, 1), np.uint8))
         points = np.array([keypoint.pt for keypoint in found], np.float32)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 import cv2
 import numpy as np
@@ -49,6 +51,19 @@ class Transformation:
     box_b: Box
     share_a: float
     share_b: float
+
+    def as_json(self) -> dict[str, Any]:
+        """What JSON holds of it."""
+        return {field.name: getattr(self, field.name) for field in fields(self)} | {
+            "homography": self.homography.tolist()
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Transformation:
+        """Read what `as_json` gave; further keys do not matter."""
+        kept = {field.name: stored[field.name] for field in fields(cls)}
+        boxes = {name: tuple(stored[name]) for name in ("box_a", "box_b")}
+        return cls(**{**kept, **boxes, "homography": np.array(stored["homography"], np.float64)})
 
 
 def estimate(a: NDArray[np.float32], b: NDArray[np.float32]) -> tuple[NDArray[np.float64] | None, NDArray[np.bool_]]:
