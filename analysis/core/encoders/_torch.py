@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,10 @@ from analysis.core.errors import AnalysisError, ModelUnavailable
 
 if TYPE_CHECKING:
     import torch
+
+# Threads of torch that wait for the next layer by spinning take the cores from those that decode the next images, and
+# from everybody else on the machine. torch reads this when it is imported first.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 BATCH_SIZES = {"cpu": 32, "mps": 32, "cuda": 256}
 """To begin with; the pipeline halves what does not fit."""
