@@ -42,7 +42,7 @@ _ROWS_AT_ONCE = 256
 _VALUES_AT_ONCE = 1 << 22
 _CROWDED = 1 / 256
 _SPARE_NEIGHBOURS = 32
-_LONGEST = 1 + UNIT_TOLERANCE
+LONGEST = 1 + UNIT_TOLERANCE
 
 Part = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 """Rows of the first set, rows of the second, distances."""
@@ -92,7 +92,7 @@ def cosine_join(
         for a, b in tiles.candidates(*tile):
             if found > max_pairs:
                 return
-            distance = _distances(x, y, a, b)
+            distance = pair_distances(x, y, a, b)
             near = distance <= limit
             with lock:
                 parts.append((a[near], b[near], distance[near]))
@@ -133,13 +133,13 @@ def cosine_top_k(queries: Vectors, base: Vectors, k: int) -> tuple[NDArray[np.in
     rows = np.empty((len(x), k), np.int64)
     distances = np.empty((len(x), k), np.float32)
     kept = min(k + _SPARE_NEIGHBOURS, len(y))
-    slack = _summation_error(x.shape[1], _LONGEST**2)
+    slack = summation_error(x.shape[1], LONGEST**2)
     for start in range(0, len(x), _QUERIES):
-        block = _tensor(x[start : start + _QUERIES])
+        block = tensor_of(x[start : start + _QUERIES])
         best = torch.full((len(block), 0), -np.inf)
         best_rows = torch.empty((len(block), 0), dtype=torch.int64)
         for at in range(0, len(y), _TILE):
-            product = block @ _tensor(y[at : at + _TILE]).T
+            product = block @ tensor_of(y[at : at + _TILE]).T
             here = torch.arange(at, at + product.shape[1]).expand(len(block), -1)
             best, chosen = torch.cat([best, product], 1).topk(min(kept, best.shape[1] + product.shape[1]), dim=1)
             best_rows = torch.cat([best_rows, here], 1).gather(1, chosen)
@@ -165,7 +165,7 @@ def cosine_distances(query: NDArray[np.float32], base: NDArray[np.float32]) -> N
     Returns:
         float32, shape (n,).
     """
-    return _distances(query[None], base, np.zeros(len(base), np.int64), np.arange(len(base)))
+    return pair_distances(query[None], base, np.zeros(len(base), np.int64), np.arange(len(base)))
 
 
 def _nearest(
@@ -173,7 +173,7 @@ def _nearest(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The k nearest of each query's candidates, int64 (q, c) and ascending, with their distances."""
     pairs = np.repeat(queries, candidates.shape[1])
-    distance = _distances(x, y, pairs, candidates.reshape(-1)).reshape(candidates.shape)
+    distance = pair_distances(x, y, pairs, candidates.reshape(-1)).reshape(candidates.shape)
     order = np.argsort(distance, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(candidates, order, 1), np.take_along_axis(distance, order, 1)
 
@@ -186,7 +186,7 @@ def _same_dim(first: Vectors, second: Vectors | None) -> None:
         )
 
 
-def _distances(
+def pair_distances(
     x: NDArray[np.float32], y: NDArray[np.float32], a: NDArray[np.int64], b: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """The distances of pairs of rows, float32, shape (m,): the sum that decides."""
@@ -199,7 +199,7 @@ def _distances(
     return distance
 
 
-def _summation_error(dim: int, lengths: float) -> float:
+def summation_error(dim: int, lengths: float) -> float:
     """How far a sum of `dim` products in float32 may be from the true one, for rows of these lengths multiplied."""
     return 2 * dim * 2.0**-24 * lengths
 
@@ -216,7 +216,7 @@ class _Tiles:
         self._tile = _TILE_GPU if gpu else _TILE
         self._low = torch.bfloat16 if gpu or _has_bfloat16() else torch.float32
         # A distance that rounds to the limit may be half a last place above it.
-        self._least = 1.0 - limit - 2.0**-22 - _summation_error(x.shape[1], (_LONGEST * (1 + 2.0**-8)) ** 2)
+        self._least = 1.0 - limit - 2.0**-22 - summation_error(x.shape[1], (LONGEST * (1 + 2.0**-8)) ** 2)
 
         errors = [self._errors(rows) for rows in ((x,) if within else (x, y))]
         self._x_errors, self._y_errors = errors[0], errors[-1]
@@ -230,7 +230,7 @@ class _Tiles:
         """Rows of x and rows of y in the tile; every pair of it within the distance is among them, once."""
         left, right = self._block(self._x, i), self._block(self._y, j)
         e, f = self._x_errors[i // self._tile], self._y_errors[j // self._tile]
-        margin = e * _LONGEST + (_LONGEST + e) * f
+        margin = e * LONGEST + (LONGEST + e) * f
         product = left.to(self._low) @ right.to(self._low).T
         for rows, columns in self._near(product, left, right, self._least - margin, self._within and i == j):
             yield rows + i, columns + j
@@ -259,7 +259,7 @@ class _Tiles:
                 yield some[place].cpu().numpy(), column.cpu().numpy()
 
     def _block(self, rows: NDArray[np.float32], start: int) -> torch.Tensor:
-        return _tensor(rows[start : start + self._tile]).to(self._device)
+        return tensor_of(rows[start : start + self._tile]).to(self._device)
 
     def _errors(self, rows: NDArray[np.float32]) -> list[float]:
         """For each block the longest rounding error of a row, |e|.
@@ -270,7 +270,7 @@ class _Tiles:
         return [float((block.to(self._low).float() - block).norm(dim=1).max()) * 1.001 for block in blocks]
 
 
-def _tensor(rows: NDArray[np.float32]) -> torch.Tensor:
+def tensor_of(rows: NDArray[np.float32]) -> torch.Tensor:
     """The rows as a tensor without a copy; it is only read."""
     import torch
 
@@ -320,7 +320,7 @@ def _too_many_pairs(
     everything = np.arange(len(y))
 
     def near(row: int) -> NDArray[np.bool_]:
-        return np.asarray(_distances(x, y, np.full(len(y), row), everything) <= limit)
+        return np.asarray(pair_distances(x, y, np.full(len(y), row), everything) <= limit)
 
     a, b, _ = (np.concatenate(column) for column in zip(*parts, strict=True))
     return too_many_rows(a, b, len(x), near, within=within, reach=f"{limit:g}", limit=max_pairs)
