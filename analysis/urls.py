@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from analysis.views import comparisons, explore, explore_data, overlap, pairs, reports, review, splits
+from analysis.views import comparisons, explore, explore_data, lookup, overlap, pairs, reports, review, search, splits
 
 urlpatterns: list[URLPattern] = [
     path("p/<slug:project>/example", comparisons.load_example, name="example-load"),
@@ -39,6 +39,9 @@ urlpatterns: list[URLPattern] = [
         explore_data.download,
         name="projection-download",
     ),
+    path("p/<slug:project>/search/", search.page, name="search"),
+    path("p/<slug:project>/search/ladder/", search.ladder, name="search-ladder"),
+    path("p/<slug:project>/look-up", lookup.look_up, name="look-up"),
     path("p/<slug:project>/splits/", splits.index, name="splits"),
     path("p/<slug:project>/splits/new", splits.new, name="split-new"),
     path("p/<slug:project>/splits/<int:split>/", splits.detail, name="split"),

@@ -3,6 +3,7 @@
 from analysis.neighbours._embeddings import nearest_embeddings
 from analysis.neighbours._hashes import nearest_hashes
 from analysis.neighbours._index import keep_indexes, work
+from analysis.neighbours._ladder import Ladder, Rung, ladder
 from analysis.neighbours._look_up import Answer, Asked, Digests, Evidence, Match, look_up
 from analysis.neighbours._picture import read_picture
 from analysis.neighbours._query import (
@@ -24,11 +25,14 @@ __all__ = [
     "Asked",
     "Digests",
     "Evidence",
+    "Ladder",
     "Match",
     "Nearest",
     "Query",
+    "Rung",
     "at_import",
     "keep_indexes",
+    "ladder",
     "look_up",
     "nearest",
     "nearest_embeddings",

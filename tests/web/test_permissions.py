@@ -105,8 +105,9 @@ def test_a_member_of_another_project_cannot_reach_rows_through_their_own(
                 assert ask(address).status_code in {404, 405}, name
 
 
-MAY = {"report", "report-new", "explore-begin"}
-"""A viewer downloads, and a report is made when someone wants to download it; the first plot, when someone looks."""
+MAY = {"report", "report-new", "explore-begin", "search", "look-up"}
+"""A viewer downloads, and a report is made when someone wants to download it; the first plot, when someone looks. Of a
+picture that is searched by, nothing is kept."""
 
 
 def test_a_viewer_changes_nothing(client: Client, arguments: dict[str, Any], viewer: User) -> None:
