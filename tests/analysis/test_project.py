@@ -16,7 +16,7 @@ from analysis.core.errors import AnalysisError
 from analysis.core.projection import InvalidProjection, Pca, Tsne, Umap
 from analysis.core.projection import project as project_vectors
 from analysis.core.projection.wire import read_stored
-from analysis.models import Decision, Embedding, Projection
+from analysis.models import Decision, Embedding, Measurement, Projection
 from analysis.pipeline.review import judge
 from analysis.signals import signal
 from analysis.tasks import run_comparison, run_projection, sweep
@@ -212,6 +212,23 @@ def test_the_closest_pairs_among_images_whatever_the_signal(
     assert queries.closest_among([pair.a.pk], {known.id: (0.3, 1.0)}, most=10) == []
     assert queries.closest_among(everything, {signal("phash-8").id: (64, 32)}, most=10) == []
     assert queries.compared_signals(datasets) == [known.name]
+    # Under several signals each pair is there once, as the one shows it that brings it closest for its scale.
+    phash, (near, far) = signal("phash-8"), (found[0][0], found[1][0])
+    for each, bits in ((near, 16), (far, 0)):
+        Measurement.objects.create(
+            image_a=each.a,
+            image_b=each.b,
+            signal_id=phash.id,
+            dataset_a=each.a.dataset,
+            dataset_b=each.b.dataset,
+            distance=bits,
+        )
+    limits = {known.id: (0.3, 1.0), phash.id: (16.0, 32.0)}
+    both = queries.closest_among([pk for each in (near, far) for pk in (each.a.pk, each.b.pk)], limits, most=10)
+    shown = {(each.a.pk, each.b.pk): (each.distance, signal_id) for each, signal_id in both}
+    assert shown[near.a.pk, near.b.pk] == (near.distance, known.id)
+    assert shown[far.a.pk, far.b.pk] == (0, phash.id)
+    assert both[0][0].distance == 0
 
 
 def test_images_that_came_later_are_taken_when_it_is_computed_again(project: Project, datasets: list[Dataset]) -> None:
