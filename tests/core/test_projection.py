@@ -11,17 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.spatial.distance import pdist, squareform
+from scipy.spatial.distance import pdist
 from sklearn.manifold import TSNE, trustworthiness
 
 from analysis.core.arrays import Vectors
 from analysis.core.projection import InvalidProjection, Method, Pca, Tsne, Umap, method_from, project, suggested
 from analysis.core.projection._neighbours import nearest
 from analysis.core.projection._pca import principal
-from analysis.core.projection._repulsion import by_grid, exactly
-from analysis.core.projection._threads import Threads
-from analysis.core.projection._tsne import descend, joint_affinities, tsne
-from analysis.core.projection._tsne_kernels import attraction
+from analysis.core.projection._tsne import tsne
 from tests.shared import shared_data
 
 Floats = NDArray[np.float64]
@@ -215,93 +212,26 @@ def test_no_embedding_at_all_is_refused() -> None:
 # ---- t-SNE ----
 
 
-def divergence(joint: Floats, points: Floats) -> float:
-    """Kullback-Leibler divergence of the picture's affinities from the joint ones, by definition."""
-    near = 1 / (1 + squareform(pdist(points, "sqeuclidean")))
-    np.fill_diagonal(near, 0)
-    q = near / near.sum()
-    there = joint > 0
-    return float((joint[there] * np.log(joint[there] / q[there])).sum())
-
-
-@pytest.mark.parametrize("perplexity", [2.0, 10.0, 29.0])
-def test_every_row_of_affinities_has_the_perplexity(perplexity: float) -> None:
-    reduced = np.random.default_rng(0).normal(size=(40, 6))
-    row, distance = nearest(reduced, 39)
-    joint = joint_affinities(row, distance, perplexity).toarray()
-    np.testing.assert_allclose(joint, joint.T)
-    assert joint.sum() == pytest.approx(1)
-    assert not joint.diagonal().any()
-    # Each row's own distribution, found by bisection to the end.
-    squared = squareform(pdist(reduced, "sqeuclidean"))
-    expected = np.zeros((40, 40))
-    for i in range(40):
-        others = np.delete(squared[i], i)
-        low, high = 0.0, 1e6
-        for _ in range(200):
-            beta = (low + high) / 2
-            p = np.exp(-beta * (others - others.min()))
-            p /= p.sum()
-            entropy = -(p[p > 0] * np.log(p[p > 0])).sum()
-            low, high = (beta, high) if entropy > np.log(perplexity) else (low, beta)
-        expected[i, np.arange(40) != i] = p
-    np.testing.assert_allclose(joint, (expected + expected.T) / 80, atol=2e-5)
-
-
-def test_the_gradient_is_that_of_the_divergence() -> None:
-    rng = np.random.default_rng(0)
-    reduced, points = rng.normal(size=(25, 6)), rng.normal(size=(25, 2))
-    row, distance = nearest(reduced, 24)
-    joint = joint_affinities(row, distance, 8.0)
-    pull = np.empty((25, 2))
-    attraction(joint.data, joint.indices, joint.indptr, points, pull, 0, 25)
-    with Threads() as threads:
-        sums = exactly(points, threads)
-    gradient = 4 * (pull - sums[:, :2] / sums[:, 2].sum())
-    dense, step = joint.toarray(), 1e-5
-    for i, axis in ((0, 0), (7, 1), (24, 0)):
-        moved = points.copy()
-        moved[i, axis] += step
-        ahead = divergence(dense, moved)
-        moved[i, axis] -= 2 * step
-        assert gradient[i, axis] == pytest.approx((ahead - divergence(dense, moved)) / (2 * step), rel=1e-3, abs=1e-6)
-
-
-@pytest.mark.parametrize(("spread", "error"), [(1e-4, 1e-5), (1.0, 0.002), (8.0, 0.015), (30.0, 0.05)])
-def test_the_grid_repels_as_all_pairs_do(spread: float, error: float) -> None:
-    points = np.random.default_rng(0).normal(size=(3000, 2)) * spread
-    with Threads() as threads:
-        exact, grid = exactly(points, threads), by_grid(points, threads)
-    assert np.linalg.norm(exact[:, :2] - grid[:, :2]) <= error * np.linalg.norm(exact[:, :2])
-    assert grid[:, 2].sum() == pytest.approx(exact[:, 2].sum(), rel=0.01)
-
-
-def test_it_is_at_least_as_good_as_scikit_learns(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tsne_keeps_neighbours_as_well_as_scikit_learns() -> None:
     reduced = principal(clustered(160, 64, 8, noise=1.2)[0].values, 50).scores
-    row, distance = nearest(reduced, 61)
-    joint = joint_affinities(row, distance, 20.0).toarray()
     theirs = TSNE(perplexity=20.0, init="pca", random_state=0).fit_transform(reduced)
-    for engine in ("pairs", "grid"):
-        if engine == "grid":
-            monkeypatch.setattr("analysis.core.projection._repulsion.MOST_EXACT", 0)
-        # Which of many nearly equal minima is reached is chance: the mean of some is compared.
-        ours = [tsne(reduced, perplexity=20.0, seed=seed, report=lambda *_: None) for seed in range(2)]
-        mean = np.mean([divergence(joint, points.astype(np.float64)) for points in ours])
-        assert mean <= 1.03 * divergence(joint, theirs.astype(np.float64))
-        kept = [trustworthiness(reduced, points, n_neighbors=8) for points in ours]
-        assert np.mean(kept) >= trustworthiness(reduced, theirs, n_neighbors=8) - 0.01
+    # Which of many nearly equal minima is reached is chance: the mean of some is compared.
+    ours = [tsne(reduced, perplexity=20.0, seed=seed, report=lambda *_: None) for seed in range(2)]
+    kept = [trustworthiness(reduced, points, n_neighbors=8) for points in ours]
+    assert np.mean(kept) >= trustworthiness(reduced, theirs, n_neighbors=8) - 0.01
 
 
-def test_the_number_of_threads_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    reduced = principal(clustered(700, 32, 5)[0].values, 30).scores
-    row, distance = nearest(reduced, 31)
-    start = reduced[:, :2] * 1e-4
-    found = []
-    for cores in (1, 2, 5):
-        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
-        found.append(descend(joint_affinities(row, distance, 10.0), start, lambda *_: None))
-    np.testing.assert_array_equal(found[0], found[1])
-    np.testing.assert_array_equal(found[0], found[2])
+def test_tsne_takes_the_perplexity_that_was_asked_for() -> None:
+    reduced = principal(clustered(40, 16, 4)[0].values, 15).scores
+    heard: list[tuple[str, int, int]] = []
+    few, many = (
+        tsne(reduced, perplexity=perplexity, seed=0, report=lambda *said: heard.append(said))
+        for perplexity in (2.0, 30.0)
+    )
+    assert not np.allclose(few, many)
+    steps = [done for what, done, _ in heard if what == "Placing images"]
+    assert steps[: len(steps) // 2] == sorted(steps[: len(steps) // 2])
+    assert max(steps) == 1000
 
 
 @pytest.mark.shared_data

@@ -1,37 +1,36 @@
-"""t-SNE: affinities by perplexity, then gradient descent.
-
-Our own, because the library at hand takes minutes for what takes seconds here and says nothing while it works. The
-schedule is the one that its users know (early exaggeration 12 for 250 of 1,000 steps, momentum 0.5 then 0.8, gains,
-step n / 12), and the start is the principal components (Kobak and Berens 2019, doi:10.1038/s41467-019-13056-x).
-"""
+"""t-SNE by openTSNE, on exact neighbours and from a start that does not depend on chance."""
 
 from __future__ import annotations
 
-from functools import partial
+import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
-from analysis.core.projection._neighbours import nearest
-from analysis.core.projection._repulsion import repulsion
-from analysis.core.projection._threads import Threads
-from analysis.core.projection._tsne_kernels import affinities, attraction
 from analysis.core.projection.project import Report
 
-Floats = NDArray[np.float64]
-
-STEPS = 1000
-EXAGGERATED_STEPS = 250
-EXAGGERATION = 12.0
-LEAST_RATE = 50.0
-"""Of a step along the gradient, whose factor of 4 is in it."""
+EXAGGERATED_STEPS, STEPS = 250, 750
+"""openTSNE's schedule: steps with early exaggeration 12, then the rest."""
 
 START = 1e-4
 """Standard deviation of the first coordinate at the start."""
 
 
-def tsne(reduced: Floats, *, perplexity: float, seed: int, report: Report) -> NDArray[np.float32]:
+class _Heard:
+    """Tells the report of every few steps, over both phases."""
+
+    def __init__(self, report: Report) -> None:
+        self.report, self.before, self.last = report, 0, 0
+
+    def __call__(self, step: int, error: float, embedding: object) -> bool:
+        if step < self.last:
+            self.before = EXAGGERATED_STEPS
+        self.last = step
+        self.report("Placing images", self.before + step, EXAGGERATED_STEPS + STEPS)
+        return False
+
+
+def tsne(reduced: NDArray[np.float64], *, perplexity: float, seed: int, report: Report) -> NDArray[np.float32]:
     """Coordinates of different rows.
 
     Args:
@@ -45,57 +44,33 @@ def tsne(reduced: Floats, *, perplexity: float, seed: int, report: Report) -> ND
     """
     report("Finding neighbours", 0, 0)
     n = len(reduced)
-    row, distance = nearest(reduced, min(n - 1, int(3 * perplexity + 1)))
-    joint = joint_affinities(row, distance, perplexity)
+    # The usual start by principal components (Kobak and Berens 2019, doi:10.1038/s41467-019-13056-x), and a disorder
+    # that pulls apart what would start in one place.
     start = reduced[:, :2] / reduced[:, 0].std() * START
     start += np.random.default_rng(seed).normal(scale=0.1 * START, size=start.shape)
-    return descend(joint, start, report).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from openTSNE import TSNEEmbedding
+        from openTSNE.affinity import PerplexityBasedNN
 
-
-def joint_affinities(row: NDArray[np.int64], distance: Floats, perplexity: float) -> csr_array:
-    """How much any two rows belong together: symmetric, shape (n, n), summing to 1.
-
-    Args:
-        row: int64, shape (n, k), neighbours of each row.
-        distance: float64, shape (n, k), how far they are.
-        perplexity: of each row's own distribution over its neighbours.
-    """
-    n, k = row.shape
-    conditional = np.empty((n, k))
-    with Threads() as threads:
-        threads.over(n, partial(affinities, np.square(distance), perplexity, conditional))
-    indptr = np.arange(0, n * k + 1, k)
-    one_way = csr_array((conditional.ravel(), row.ravel(), indptr), shape=(n, n))
-    both = csr_array(one_way + one_way.T)
-    both.sum_duplicates()
-    both.data /= both.data.sum()
-    return both
-
-
-def descend(joint: csr_array, start: Floats, report: Report) -> Floats:
-    """Minimise the divergence of the picture's affinities from the joint ones.
-
-    Args:
-        joint: shape (n, n), symmetric, summing to 1.
-        start: float64, shape (n, 2).
-        report: hears how far it is.
-
-    Returns:
-        float64, shape (n, 2).
-    """
-    points = start.copy()
-    step, pull = np.zeros_like(points), np.zeros_like(points)
-    gains = np.ones_like(points)
-    rate = max(len(points) / EXAGGERATION, LEAST_RATE)
-    with Threads() as threads:
-        for count in range(STEPS):
-            exaggerated = count < EXAGGERATED_STEPS
-            threads.over(len(points), partial(attraction, joint.data, joint.indices, joint.indptr, points, pull))
-            gradient = (EXAGGERATION if exaggerated else 1.0) * pull - repulsion(points, threads)
-            gains = np.maximum(np.where(gradient * step < 0, gains + 0.2, gains * 0.8), 0.01)
-            step = (0.5 if exaggerated else 0.8) * step - rate * gains * gradient
-            points += step
-            points -= points.mean(axis=0)
-            if count % 10 == 9:
-                report("Placing images", count + 1, STEPS)
-    return points
+        affinities = PerplexityBasedNN(
+            reduced,
+            perplexity=perplexity,
+            # The library would lower the perplexity of few images; so they have all others as neighbours instead.
+            k_neighbors=min(n - 1, int(3 * perplexity + 1)),
+            method="exact",
+            # One thread: the same sums in the same order everywhere, and no waiting on cores that others use.
+            n_jobs=1,
+            random_state=seed,
+        )
+        placed = TSNEEmbedding(
+            start,
+            affinities,
+            n_jobs=1,
+            random_state=seed,
+            callbacks=_Heard(report),
+            callbacks_every_iters=10,
+        )
+        placed.optimize(EXAGGERATED_STEPS, exaggeration=12, momentum=0.8, inplace=True)
+        placed.optimize(STEPS, momentum=0.8, inplace=True)
+    return np.ascontiguousarray(placed, np.float32)
