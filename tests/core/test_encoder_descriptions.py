@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -122,6 +123,19 @@ def test_a_wrong_field_is_named_with_its_file(tmp_path: Path, fields: dict[str, 
     assert all(not encoder.on_disk for encoder in offered(tmp_path))
     with pytest.raises(ModelUnavailable, match=r"mean.json"):
         find("onnx:mean~00000000", tmp_path)
+
+
+def test_the_examples_for_people_are_understood(tmp_path: Path) -> None:
+    told = (Path(__file__).resolve().parents[2] / "docs" / "models.md").read_text()
+    examples = re.findall(r"```(json|toml)\n(.*?)```", told, re.DOTALL)
+    assert len(examples) == 2
+    for number, (kind, text) in enumerate(examples):
+        path = tmp_path / "onnx" / f"example{number}.onnx"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"")
+        path.with_suffix(f".{kind}").write_text(text)
+    assert problems(tmp_path) == []
+    assert [encoder.title for encoder in offered(tmp_path)[:2]] == ["MobileNetV2", "SSCD, DISC mixup"]
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", "\xff", '{"size": NaN}', ""])

@@ -22,7 +22,8 @@ from analysis.core.encoders import FAMILIES, Encoder, LoadedEncoder, embed, find
 from analysis.core.encoders._device import DEVICE_VARIABLE
 from analysis.core.encoders._torch import import_library
 from analysis.core.encoders.openclip import RECOMMENDED as CLIP_RECOMMENDED
-from analysis.core.encoders.openclip import _agreed, _tags, _tokens, _trained
+from analysis.core.encoders.openclip import _agreed, _tags, _tokens, _Trained, _trained
+from analysis.core.encoders.openclip import _build as build_clip
 from analysis.core.encoders.openclip import _source as clip_source
 from analysis.core.encoders.timm import RECOMMENDED as TIMM_RECOMMENDED
 from analysis.core.encoders.timm import _source as timm_source
@@ -99,6 +100,21 @@ def test_open_clip_checkpoint_gives_what_the_library_gives(folder: Path, images:
     np.testing.assert_allclose(loaded.encode_text(texts).values, expected_text, atol=2e-6)
     assert encoder.dim == loaded.dim == 256
     assert encoder.has_text
+
+
+def test_weights_trained_with_openais_activation_are_run_with_it(folder: Path, images: list[Rgb]) -> None:
+    open_clip = import_library("open_clip")
+    path = folder / "openclip" / CLIP / "mine.safetensors"
+    ways = {}
+    for quick in (False, True):
+        trained = _Trained({}, quick_gelu=quick)
+        loaded = build_clip("openclip:x", CLIP, path, device="cpu", folder=folder, trained=trained)
+        model, _, transform = open_clip.create_model_and_transforms(CLIP, pretrained=str(path), force_quick_gelu=quick)
+        with torch.inference_mode():
+            expected = normalised(model.eval().encode_image(batch_of(transform, images[:2])))
+        ways[quick] = vectors(loaded, images[:2])
+        np.testing.assert_allclose(ways[quick], expected, atol=2e-6)
+    assert np.abs(ways[True] - ways[False]).max() > 1e-3
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])

@@ -73,8 +73,9 @@ class Tokens:
                 f"Texts for {self._name} need the library transformers, which is not installed.",
                 remedy="Run: pip install transformers; or choose one of OpenAI's models, whose tokenizer is here.",
             )
+        there = self._store.about() is not None
         try:
-            if self._store.about() is None:
+            if not there:
                 return open_clip.get_tokenizer(self._architecture, local_files_only=True)
             self._store.verify(again=False)
             return open_clip.tokenizer.HFTokenizer(
@@ -86,7 +87,7 @@ class Tokens:
         except ModelUnavailable:
             raise
         except Exception as error:
+            what = f"cannot be read ({brief(error)})" if there else "is not on this machine"
             raise ModelUnavailable(
-                f"The tokenizer of {self._name} is not on this machine ({brief(error)}).",
-                remedy=f"Run: {fetch_command(self._name)}",
+                f"The tokenizer of {self._name} {what}.", remedy=f"Run: {fetch_command(self._name)}"
             ) from error
