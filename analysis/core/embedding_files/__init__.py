@@ -6,8 +6,9 @@ names, and knows which images there are.
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,13 +35,17 @@ __all__ = [
     "Batch",
     "BrokenEmbeddings",
     "EmbeddingFile",
+    "array_chunks",
+    "labels_json",
+    "names_json",
     "open_embeddings",
     "read_embeddings",
-    "write_lists",
     "write_npy_folder",
 ]
 
 ARRAY_FILE, NAMES_FILE, LABELS_FILE = "embeddings.npy", "names.json", "labels.json"
+
+_ROWS_AT_ONCE = 4096
 
 _OPENERS = {"npy": open_npy, "parquet": open_parquet, "csv": open_csv}
 
@@ -77,7 +82,7 @@ def write_npy_folder(
     Args:
         folder: where to; it must be there.
         names: the name of each image.
-        labels: the labels of each image: one is written as a text, several as a list, none as null.
+        labels: the labels of each image, written as `labels_json` does.
         vectors: float32, shape (n, dim).
 
     Raises:
@@ -86,12 +91,27 @@ def write_npy_folder(
     if not len(names) == len(labels) == len(vectors):
         told = Told(ARRAY_FILE, names)
         told.refuse(f"{len(vectors):,} rows and {len(labels):,} lists of labels for {len(names):,} names", ONE_EACH)
-    np.save(folder / ARRAY_FILE, np.ascontiguousarray(vectors, np.float32), allow_pickle=False)
-    write_lists(folder, names=names, labels=labels)
+    with (folder / ARRAY_FILE).open("wb") as stream:
+        stream.writelines(array_chunks(vectors))
+    (folder / NAMES_FILE).write_bytes(names_json(names))
+    (folder / LABELS_FILE).write_bytes(labels_json(labels))
 
 
-def write_lists(folder: Path, *, names: Sequence[str], labels: Sequence[Sequence[str]]) -> None:
-    """Write the two lists that lie beside the array, also where there is none; arguments as `write_npy_folder`."""
-    (folder / NAMES_FILE).write_text(json.dumps(list(names)), encoding="utf-8")
-    written = [None if not one else one[0] if len(one) == 1 else list(one) for one in labels]
-    (folder / LABELS_FILE).write_text(json.dumps(written), encoding="utf-8")
+def array_chunks(vectors: NDArray[np.float32]) -> Iterator[bytes]:
+    """The array's file as `numpy.save` writes it, some rows at a time; float32, shape (n, dim)."""
+    values = np.ascontiguousarray(vectors, np.float32)
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, np.lib.format.header_data_from_array_1_0(values))
+    yield head.getvalue()
+    for start in range(0, len(values), _ROWS_AT_ONCE):
+        yield values[start : start + _ROWS_AT_ONCE].tobytes()
+
+
+def names_json(names: Sequence[str]) -> bytes:
+    """The list of names beside the array."""
+    return json.dumps(list(names)).encode()
+
+
+def labels_json(labels: Sequence[Sequence[str]]) -> bytes:
+    """The list of labels beside the array: one is a text, several are a list, none is null."""
+    return json.dumps([None if not one else one[0] if len(one) == 1 else list(one) for one in labels]).encode()

@@ -145,6 +145,7 @@ class ReportData:
         versions: library -> version.
         further: hashes of signals that the report is not about.
         picture: gives the thumbnail of a row (of all datasets) as JPEG; None where there is no picture.
+        notes: sentences that a reader must know before the rest, such as what could not be computed.
 
     Raises:
         InvalidArray: no dataset or signal, or a scope that does not exist.
@@ -159,6 +160,7 @@ class ReportData:
     versions: Mapping[str, str]
     picture: Callable[[int], bytes | None]
     further: Sequence[FurtherHashes] = ()
+    notes: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.scope not in ("across", "within", "both") or not self.datasets or not self.signals:

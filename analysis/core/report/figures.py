@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from analysis.core.palette import DATASETS
 from analysis.core.venn import upset_rows, venn_layout
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
 COLORS = DATASETS
 """Okabe–Ito, in the order in which pages give them to datasets."""
@@ -85,21 +88,37 @@ def _venn(figure: Figure, names: Sequence[str], regions: Mapping[int, int], titl
     for color, circle in zip(COLORS, layout.circles, strict=False):
         axes.add_patch(Circle((circle.x, circle.y), circle.r, facecolor=color, alpha=0.28, linewidth=0))
         axes.add_patch(Circle((circle.x, circle.y), circle.r, fill=False, edgecolor=color, linewidth=1.4))
+    labels = []
     for name, place in zip(names, layout.sets, strict=True):
         align = {"start": "left", "middle": "center", "end": "right"}[place.align]
-        axes.text(place.x, place.y, name, ha=align, va="center", fontsize=12)
+        labels.append(axes.text(place.x, place.y, name, ha=align, va="center", fontsize=12))
+    _part(figure, axes, labels)
     for region in layout.regions:
         shared = region.mask & (region.mask - 1)
-        if region.leader:
-            axes.plot([region.x, region.leader[0]], [region.y, region.leader[1]], color=INK, linewidth=0.8)
-        axes.text(
-            region.x,
-            region.y,
+        line: Any = {"arrowstyle": "-", "color": INK, "linewidth": 0.8, "shrinkA": 1, "shrinkB": 0}
+        axes.annotate(
             f"{regions[region.mask]:,}",
+            xy=region.leader or (region.x, region.y),
+            xytext=(region.x, region.y),
             ha="center",
             va="center",
             fontweight="bold" if shared else "normal",
+            arrowprops=line if region.leader else None,
         )
+
+
+def _part(figure: Figure, axes: Axes, labels: Sequence[Text]) -> None:
+    """Move the upper one of two labels that lie on each other up: the layout knows their places, not their lengths."""
+    for _ in labels:
+        figure.draw_without_rendering()
+        boxes = [label.get_window_extent() for label in labels]
+        order = sorted(range(len(labels)), key=lambda i: -boxes[i].y0)
+        for upper, lower in combinations(order, 2):
+            if boxes[upper].overlaps(boxes[lower]):
+                up = boxes[lower].y1 - boxes[upper].y0 + boxes[upper].height / 4
+                x, y = axes.transData.transform(labels[upper].get_position())
+                labels[upper].set_position(tuple(axes.transData.inverted().transform((x, y + up))))
+                break
 
 
 def _upset(figure: Figure, names: Sequence[str], regions: Mapping[int, int], title: str) -> None:

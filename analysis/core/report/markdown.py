@@ -31,6 +31,8 @@ def plain(text: str) -> str:
 def _lines(data: ReportData, files: Sequence[tuple[str, str]], figures: Sequence[str | None]) -> Iterable[str]:
     yield f"# {plain(data.title)}\n"
     yield f"{plain(words.opening(data))}\n"
+    if data.notes:
+        yield "\n".join(f"- {plain(note)}" for note in data.notes) + "\n"
     yield f"## What overlap means\n\n{plain(DEFINITION)}\n\n{plain(words.HOW_EXACT)} {plain(words.TWO_LIMITS)}\n"
     yield "## Datasets\n"
     yield from _table(

@@ -39,6 +39,8 @@ def page(data: ReportData, files: Sequence[tuple[str, str]], figures: Sequence[b
 
 def _body(data: ReportData, files: Sequence[tuple[str, str]], figures: Sequence[bytes | None]) -> Iterable[str]:
     yield f'<h1>{escape(data.title)}</h1><p class="muted">{escape(words.opening(data))}</p>'
+    if data.notes:
+        yield f'<ul class="notes">{"".join(f"<li>{escape(note)}</li>" for note in data.notes)}</ul>'
     yield '<section class="sheet"><h3>What overlap means</h3>'
     yield f"<p>{escape(DEFINITION)}</p><p>{escape(words.HOW_EXACT)} {escape(words.TWO_LIMITS)}</p></section>"
     yield "<h2>Datasets</h2>"
