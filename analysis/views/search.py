@@ -26,6 +26,8 @@ from catalog.models import Dataset, Image, Project
 from catalog.queries import Access, access
 from catalog.queries import image as image_of
 
+MOST_DIGITS = 18
+"""Of a number that an id can be."""
 HOW_MANY = (12, 24, 48, 96)
 USUAL_K = 24
 QUERY_SIZE = 320
@@ -130,10 +132,12 @@ def page(request: HttpRequest, project: str) -> HttpResponse:
     """The form and what was found. An uploaded picture comes by POST; everything else is in the address."""
     way = access(request.user, project)
     settings = Settings.of(way.project, request.GET)
+    asked = request.GET.get("image", "")
+    image = image_of(way.project, int(asked)) if asked.isdecimal() and len(asked) <= MOST_DIGITS else None
     context: dict[str, Any] = {"settings": settings, "source": Source(), "status": 200}
     if settings.known is not None:
         try:
-            source, query = _asked(request, way, settings, settings.known)
+            source, query = _asked(request, image, settings, settings.known)
             context |= {"source": source} | (_found(way, settings, query, source) if query else {})
         except (AnalysisError, CatalogError) as error:
             context |= {"problem": error, "status": 422}
@@ -166,7 +170,9 @@ def _starts(project: Project) -> list[Image]:
     return list(of_project.exclude(file="")[:STARTS]) or list(of_project[:STARTS])
 
 
-def _asked(request: HttpRequest, way: Access, settings: Settings, known: KnownSignal) -> tuple[Source, Query | None]:
+def _asked(
+    request: HttpRequest, image: Image | None, settings: Settings, known: KnownSignal
+) -> tuple[Source, Query | None]:
     """What is searched by, described; None where nothing was asked yet."""
     picture = request.FILES.get("picture")
     if request.method == "POST":
@@ -179,9 +185,7 @@ def _asked(request: HttpRequest, way: Access, settings: Settings, known: KnownSi
     # Words are typed anew, while the image is only carried along.
     if text := " ".join(request.GET.get("text", "").split()):
         return Source(text=text, name=f"“{text}”"), neighbours.of_text(text, known)
-    asked = request.GET.get("image", "")
-    if asked.isdecimal() and len(asked) <= 18:
-        image = image_of(way.project, int(asked))
+    if image is not None:
         return Source(image=image, name=image.name), neighbours.of_image(image, known, any_orientation=settings.turned)
     return Source(), None
 
