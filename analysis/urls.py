@@ -2,7 +2,20 @@
 
 from django.urls import URLPattern, path
 
-from analysis.views import comparisons, explore, explore_data, lookup, overlap, pairs, reports, review, search, splits
+from analysis.views import (
+    comparisons,
+    evidence,
+    explore,
+    explore_data,
+    lookup,
+    overlap,
+    pairs,
+    reports,
+    review,
+    search,
+    splits,
+    verification,
+)
 
 urlpatterns: list[URLPattern] = [
     path("p/<slug:project>/example", comparisons.load_example, name="example-load"),
@@ -19,7 +32,14 @@ urlpatterns: list[URLPattern] = [
     path("p/<slug:project>/review/", review.index, name="review-index"),
     path("p/<slug:project>/pairs/<int:a>-<int:b>/", pairs.detail, name="pair"),
     path("p/<slug:project>/pairs/<int:a>-<int:b>/verdicts", review.judge, name="pair-judge"),
+    path("p/<slug:project>/pairs/<int:a>-<int:b>/verify", evidence.verify, name="pair-verify"),
+    path("p/<slug:project>/pairs/<int:a>-<int:b>/files", evidence.files, name="pair-files"),
+    path("p/<slug:project>/pairs/<int:a>-<int:b>/matches/<slug:verifier>.png", evidence.matches, name="pair-matches"),
+    path("p/<slug:project>/pairs/<int:a>-<int:b>/laid/<slug:how>/<slug:layer>", evidence.laid, name="pair-laid"),
     path("p/<slug:project>/verdicts/<int:verdict>/withdraw", review.withdraw, name="verdict-withdraw"),
+    path("p/<slug:project>/comparisons/<int:comparison>/verify/", verification.box, name="verification-box"),
+    path("p/<slug:project>/comparisons/<int:comparison>/verify/begin", verification.begin, name="verification-begin"),
+    path("p/<slug:project>/verifications/<int:run>/status", verification.status, name="verification-status"),
     path("p/<slug:project>/comparisons/<int:comparison>/reports/", reports.request_report, name="report-new"),
     path("p/<slug:project>/reports/<int:report>/", reports.detail, name="report"),
     path("p/<slug:project>/reports/<int:report>/download", reports.download, name="report-download"),

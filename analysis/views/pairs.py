@@ -18,6 +18,7 @@ from analysis.models.review import ACCEPTED, Choice
 from analysis.pipeline.review import GIVEN, canonical
 from analysis.queries import Cell, PairKey, PairRow
 from analysis.signals import signal
+from analysis.views import evidence
 from analysis.views.review import CHOICES
 from analysis.views.review_rows import differences
 from catalog.models import Image, Label, Membership
@@ -152,7 +153,7 @@ def _total(curve: charts.Curve, distance: float, cell: Cell | None) -> int:
 
 @require_GET
 def detail(request: HttpRequest, project: str, a: int, b: int) -> HttpResponse:
-    """One pair: both pictures, every measurement, what differs, and what was said of it."""
+    """One pair: both pictures, every distance, keypoints, what differs, and what was said of it."""
     way = access(request.user, project)
     one, other = canonical(*queries.pair_images(way.project, a, b))
     if (one.pk, other.pk) != (a, b):
@@ -176,7 +177,6 @@ def detail(request: HttpRequest, project: str, a: int, b: int) -> HttpResponse:
         "sides": list(zip((one, other), sides, strict=True)),
         "one": one,
         "other": other,
-        "measured": _measured(one, other),
         "facts": _facts(one, other),
         "differences": differences(one, other),
         "choice": decided.choice if decided and not blind else "",
@@ -188,6 +188,7 @@ def detail(request: HttpRequest, project: str, a: int, b: int) -> HttpResponse:
         "own": own[-1] if own else None,
         "choices": CHOICES,
         "may_judge": way.may(Membership.Role.ANNOTATOR),
+        **evidence.of_pair(request, one, other),
         **_place(request, way.project, one, other),
     }
     return render(request, "analysis/pair.html", context)
@@ -197,14 +198,6 @@ def _stands(verdict: Verdict, standing: dict[int, list[Verdict]]) -> bool:
     """Whether it is what its annotator says now."""
     stack = standing.get(verdict.annotator_id, [])
     return bool(stack) and stack[-1].pk == verdict.pk
-
-
-def _measured(one: Image, other: Image) -> list[tuple[str, str, float, bool]]:
-    """Title, words of the distance, how much of what unrelated pictures differ by, and whether it is usual."""
-    return [
-        (found.known.title, found.words, 100 * found.distance / found.known.scale.unrelated, found.usual)
-        for found in queries.measurements(one, other)
-    ]
 
 
 def _facts(one: Image, other: Image) -> list[tuple[str, str, str]]:

@@ -16,7 +16,7 @@ from analysis.pipeline.review import judge, withdraw
 from analysis.views import pairs as pairs_view
 from catalog.models import Dataset, Image, Project
 from catalog.workspace import create_project
-from tests.web.overlap_data import USUAL_PAIRS, compare, sketch_dataset
+from tests.web.overlap_data import USUAL_PAIRS, bits_of, compare, sketch_dataset
 
 Names = tuple[str, str]
 
@@ -147,7 +147,11 @@ def test_the_page_of_a_pair_says_everything_known_of_it(client: Client, project:
     assert re.search(r"review/\?signal=phash-8&amp;t=8&amp;show=all&amp;at=6-\d+-\d+", html)
     answer = client.get(f"{page_of(project, b, a)}?in={comparison.pk}")
     assert answer["Location"] == f"{page_of(project, a, b)}?in={comparison.pk}"
-    assert "No comparison has found these two" in client.get(page_of(project, a, image("C-1"))).content.decode()
+    # A pair that no comparison reached: its distance is worked out from the hashes.
+    far = int((bits_of(2, 0) != bits_of(6, 0)).sum())
+    html = client.get(page_of(project, a, image("C-1"))).content.decode()
+    assert f"{far} of 64 bits" in html
+    assert "farther than most copies" in html
 
 
 @pytest.mark.django_db

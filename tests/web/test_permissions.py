@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from analysis.models import Projection, Report, Split
+from analysis.models import Projection, Report, Split, VerificationRun
 from analysis.signals import signal
 from analysis.tasks import run_comparison
 from analysis.workspace import create_comparison
@@ -54,6 +54,12 @@ def arguments(
         "comparison": comparison.pk,
         "a": a,
         "b": b,
+        "verifier": "orb-1",
+        "how": "whole",
+        "layer": "second",
+        "run": VerificationRun.objects.create(
+            comparison=comparison, signal_id=signal("phash-8").id, max_distance=8, verifier="orb-1"
+        ).pk,
         "report": Report.objects.create(comparison=comparison).pk,
         "split": split.pk,
         "projection": Projection.objects.create(project=project, signal_id=signal("phash-8").id, method="pca").pk,
