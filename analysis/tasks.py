@@ -15,8 +15,9 @@ from django.utils import timezone
 
 from analysis import neighbours
 from analysis.core.errors import AnalysisError
-from analysis.models import Block, Comparison, Projection, Report, Split, VerificationRun
+from analysis.models import Block, Comparison, ModelComparison, Projection, Report, Split, VerificationRun
 from analysis.pipeline import compare
+from analysis.pipeline.compare_models import compare_models
 from analysis.pipeline.extract import extract_embeddings, extract_hashes, require_described
 from analysis.pipeline.project import compute_projection
 from analysis.pipeline.report import write_report
@@ -203,6 +204,16 @@ def run_verification(run_id: int) -> None:
         verify_pairs(run, progress)
 
 
+@shared_task(name="analysis.run_model_comparison")
+def run_model_comparison(comparison_id: int) -> None:
+    """Compare two models on the same images."""
+    comparison = claim(ModelComparison, comparison_id)
+    if comparison is None:
+        return
+    with work_on(comparison, expected=EXPECTED) as progress:
+        compare_models(comparison, progress)
+
+
 @shared_task(name="analysis.load_example")
 def load_example(project_id: int, user_id: int | None) -> None:
     """Draw the example into the uploads that wait for it (see `begin_example`), and compare its datasets."""
@@ -251,6 +262,8 @@ def sweep() -> None:
         run_projection.delay(projection.pk)
     for run in lost(VerificationRun):
         run_verification.delay(run.pk)
+    for models in lost(ModelComparison):
+        run_model_comparison.delay(models.pk)
     if neighbours.work():
         # Building may take longer than the time to the next sweep; what waits until then is not needed twice.
         keep_embedding_indexes.apply_async(expires=SWEEP_SECONDS)

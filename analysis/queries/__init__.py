@@ -15,6 +15,15 @@ from analysis.queries._comparisons import (
     summary,
     without_descriptor,
 )
+from analysis.queries._models import (
+    SIDES,
+    Described,
+    DifferentPair,
+    described_by,
+    different_pairs,
+    model_comparison,
+    model_comparisons,
+)
 from analysis.queries._outputs import report, split, split_classes, split_support, splits
 from analysis.queries._pairs import (
     FILTERS,
@@ -67,7 +76,10 @@ from analysis.queries._verification import (
 
 __all__ = [
     "FILTERS",
+    "SIDES",
     "Cell",
+    "Described",
+    "DifferentPair",
     "Looked",
     "Measured",
     "PairKey",
@@ -86,6 +98,8 @@ __all__ = [
     "covered",
     "decided_among",
     "decision",
+    "described_by",
+    "different_pairs",
     "distance_with_more",
     "distances",
     "embedding_counts",
@@ -97,6 +111,8 @@ __all__ = [
     "measured",
     "measurements",
     "measurements_of",
+    "model_comparison",
+    "model_comparisons",
     "pair_images",
     "pair_row",
     "pair_total",

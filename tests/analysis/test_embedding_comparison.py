@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-from pathlib import Path
-
 import numpy as np
 import pytest
 from pytest_django import Settings
 
 from analysis import bulk
-from analysis.core.encoders import offered
 from analysis.core.errors import AnalysisError, InvalidArray, UnknownName
 from analysis.models import Comparison, Embedding, Hash, Measurement, Signal, Summary
 from analysis.signals import signal, signal_in
@@ -21,28 +16,6 @@ from catalog.models import Dataset, Project
 from catalog.workspace import create_dataset, create_project
 from tests.analysis.test_published import bring
 from tests.shared import shared_data
-
-SIDECAR = {
-    "input": "input",
-    "output": "embedding",
-    "size": 224,
-    "resize": "whole",
-    "scale": 1,
-    "mean": 127.5,
-    "std": 127.5,
-}
-
-
-@pytest.fixture
-def mobilenet(settings: Settings, tmp_path: Path) -> str:
-    """The name of the real MobileNetV2, which lies in a models folder as an operator would put it there."""
-    model = shared_data() / "models" / "mobilenet_v2_1.0_224.onnx"
-    folder = tmp_path / "models" / "onnx"
-    folder.mkdir(parents=True)
-    shutil.copy(model, folder)
-    (folder / "mobilenet_v2_1.0_224.json").write_text(json.dumps(SIDECAR))
-    settings.MODELS_DIR = tmp_path / "models"
-    return next(encoder.name for encoder in offered(settings.MODELS_DIR) if encoder.name.startswith("onnx:"))
 
 
 def compare(project: Project, datasets: list[Dataset], signals: dict[str, float], scope: str = "across") -> Comparison:
