@@ -43,13 +43,23 @@ const over = (on) => {
   veil.hidden = !on || dialog.open;
 };
 const taken = (event) => bringsFiles(event) && (dialog.open || free);
-addEventListener("dragenter", (event) => taken(event) && ((depth += 1), over(true)));
-addEventListener("dragleave", (event) => taken(event) && over((depth = Math.max(0, depth - 1)) > 0));
-addEventListener("dragover", (event) => taken(event) && event.preventDefault());
-addEventListener("drop", (event) => {
-  if (!taken(event)) return;
+
+/** Before the page's own handling of drops, which must not see what goes into the dialog. */
+const first = (kind, act) =>
+  addEventListener(
+    kind,
+    (event) => {
+      if (!taken(event)) return;
+      event.stopImmediatePropagation();
+      act(event);
+    },
+    true,
+  );
+first("dragenter", () => ((depth += 1), over(true)));
+first("dragleave", () => over((depth = Math.max(0, depth - 1)) > 0));
+first("dragover", (event) => event.preventDefault());
+first("drop", (event) => {
   event.preventDefault();
-  event.stopImmediatePropagation();
   depth = 0;
   over(false);
   take(fileOf(event.dataTransfer));
