@@ -57,7 +57,7 @@ def tsne(reduced: NDArray[np.float64], *, perplexity: float, seed: int, report: 
             reduced,
             perplexity=perplexity,
             # The library would lower the perplexity of few images; so they have all others as neighbours instead.
-            k_neighbors=min(n - 1, int(3 * perplexity + 1)),
+            k_neighbors=min(n - 1, int(3 * perplexity)),
             method="exact",
             # One thread: the same sums in the same order everywhere, and no waiting on cores that others use.
             n_jobs=1,

@@ -18,9 +18,10 @@ export class Scatter extends EventTarget {
   /**
    * @param {HTMLElement} element filled with the plot; it gets the keyboard focus, and its background is the ground
    * @param {Float32Array} points x and y of each point in turn
-   * @param {{pixels?: boolean}} options pixels: paint without WebGL even where it is there
+   * @param {{pixels?: boolean, software?: boolean}} options pixels: paint without WebGL even where it is there;
+   *   software: paint by WebGL even where it has no graphics card
    */
-  constructor(element, points, { pixels = false } = {}) {
+  constructor(element, points, { pixels = false, software = false } = {}) {
     super();
     this.element = element;
     this.points = points;
@@ -44,7 +45,7 @@ export class Scatter extends EventTarget {
     this.over.setAttribute("aria-hidden", "true");
     this.canvas.setAttribute("aria-hidden", "true");
     element.prepend(this.canvas, this.over);
-    const gl = pixels ? null : GlPainter.on(this.canvas, this.n > MANY);
+    const gl = pixels ? null : GlPainter.on(this.canvas, this.n > MANY && !software);
     // A canvas that has refused WebGL gives no other context in some browsers: a new one does.
     if (!gl && !pixels) this.canvas = this.#renewed();
     this.painter = gl ?? new PixelPainter(this.canvas);
