@@ -16,7 +16,7 @@ from simweb.headless.results import Told
 
 
 def summary(overlap: Overlap, told: Told, *, out: Path, files: Sequence[str], labels: bool) -> dict[str, Any]:
-    """Everything as plain data. The first signal's numbers stand at the top too, where they were when it was the only one.
+    """Everything as plain data. The first signal's numbers stand at the top too, where they were when it was alone.
 
     Args:
         overlap: what was found.

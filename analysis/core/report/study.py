@@ -52,7 +52,7 @@ def study_files(
             continue
         for a in range(len(folders)):
             for b in range(a + 1, len(folders)):
-                stem = top.name(f"{folders[a]}_{folders[b]}_{method}")
+                stem = top.name(f"{folders[a]}_{folders[b]}", f"_{method}")
                 yield from _list(data, signal, a, b, stem)
         yield ReportFile(
             f"venn_diagram_{method}.png",
