@@ -26,12 +26,15 @@ from tests.core.model_files import CLIP, TIMM, describe, mean_colour_onnx, only,
 
 def test_another_content_is_another_name(tmp_path: Path) -> None:
     path = describe(mean_colour_onnx(tmp_path / "onnx" / "mean.onnx"))
-    former = only(tmp_path).name
+    known = only(tmp_path)
+    former = known.name
     stat = path.stat()
     data = path.read_bytes().replace(b"mean colour", b"mean_colour")
     path.write_bytes(data)
     # Whoever replaces a file may keep its size and its time.
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    with pytest.raises(ModelUnavailable, match=f"has been replaced: it is no longer {former}"):
+        known.load("cpu")
     now = only(tmp_path).name
     assert now != former
     assert now.startswith("onnx:mean~")

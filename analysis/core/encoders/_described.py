@@ -54,6 +54,10 @@ class Description:
         fields.finish()
         return found
 
+    def declared(self) -> dict[str, Any]:
+        """What the vectors depend on."""
+        return self.image.declared() | {"input": self.input, "output": self.output}
+
 
 Load = Callable[["DescribedModel", str | None], LoadedEncoder]
 
@@ -119,7 +123,7 @@ class DescribedModel:
         Raises:
             ModelUnavailable: see `Encoder.load`; or it gives another number of dimensions than is described.
         """
-        self.fetch()
+        self.file.require(self.name, self.description.declared())
         check_room(self.name, self.file.path.stat().st_size)
         loaded = self.loader(self, device)
         if self.dim is not None and loaded.dim != self.dim:
@@ -171,6 +175,5 @@ class DescribedFamily:
 
     def _model(self, file: LocalFile) -> DescribedModel:
         description = Description.read(file)
-        declared: dict[str, Any] = {"input": description.input, "output": description.output}
-        digits = file.digest(declared | description.image.declared())
+        digits = file.digest(description.declared())
         return DescribedModel(f"{self.name}:{file.path.stem}~{digits}", file, description, self.loader)

@@ -50,6 +50,19 @@ class LocalFile:
             content = hashlib.sha256(text.encode()).hexdigest()
         return content[:DIGITS]
 
+    def require(self, name: str, declared: dict[str, Any]) -> None:
+        """Refuse a file that is gone or has been replaced since the name was made.
+
+        Raises:
+            ModelUnavailable: naming the file.
+        """
+        self.fetch()
+        if not name.endswith(f"~{self.digest(declared)}"):
+            raise ModelUnavailable(
+                f"{self.path} has been replaced: it is no longer {name}.",
+                remedy="Put the former file back, or compute again under the new name.",
+            )
+
     def weights(self) -> Weights | None:
         """The file and its description."""
         if not self.on_disk:

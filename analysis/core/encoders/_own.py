@@ -78,7 +78,7 @@ class OwnCheckpoint(ABC):
 
     def load(self, device: str | None = None, *, may_fetch: bool = False) -> LoadedEncoder:
         """Load it."""
-        self.file.fetch()
+        self.file.require(self.name, self.declared)
         check_room(self.name, self.file.path.stat().st_size)
         return self.build(device)
 
