@@ -201,6 +201,8 @@ class ComparisonForm(forms.Form):
                 self.signal_errors.get(each.name, ""),
             )
             groups[_group(each)].append(choice)
+        # What would have to be fetched first comes last.
+        groups["embeddings"].sort(key=lambda choice: choice.missing)
         return [
             (*GROUPS[key], key == "hashes" or any(each.chosen or _at_hand(each.known) for each in choices), choices)
             for key, choices in groups.items()

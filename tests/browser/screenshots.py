@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 from PIL import Image
 
 from tests.browser.chromium import ADVICE, find_chromium
+from tests.browser.screenshots_embeddings import explore
 from tests.browser.server import ROOT, Live, dashboard
 
 if TYPE_CHECKING:
@@ -44,10 +45,12 @@ TOO_WIDE = """() => [...document.querySelectorAll("body *")]
   .filter((each) => each.getBoundingClientRect().right > innerWidth + 1 && !each.closest(".scroll, nav, .sr, .skip"))
   .slice(0, 3).map((each) => each.tagName.toLowerCase() + "." + each.className)"""
 IN_DOCS = (
-    "comparison-new-light-1440", "datasets-empty-light-1440", "datasets-light-1440", "overlap-dark-1440",
-    "overlap-light-1440", "overlap-upset-light-1440", "pair-light-1440", "pairs-light-1440", "report-light-1440",
-    "review-end-light-1440", "review-light-1440", "review-light-390", "settings-light-1440", "split-light-1440",
-    "split-new-light-1440", "upload-light-1440",
+    "comparison-new-embeddings-light-1440", "comparison-new-light-1440", "datasets-empty-light-1440",
+    "datasets-light-1440", "evidence-light-1440", "explore-dark-1440", "explore-light-1440", "ladder-light-1440",
+    "overlap-dark-1440", "overlap-embeddings-light-1440", "overlap-light-1440", "overlap-upset-light-1440",
+    "pair-light-1440", "pairs-light-1440", "report-light-1440", "review-end-light-1440", "review-light-1440",
+    "review-light-390", "search-light-1440", "settings-light-1440", "split-light-1440", "split-new-light-1440",
+    "upload-light-1440",
 )  # fmt: skip
 
 
@@ -70,6 +73,7 @@ class Camera:
     def take(self, name: str, *, whole: bool = True) -> None:
         """Write NAME-SCHEME-WIDTH.png four times; `whole` takes the page to its end, not the window alone."""
         page = self.page
+        page.evaluate("scrollTo(0, 0)")
         for width, height in HEIGHTS.items():
             for scheme in SCHEMES:
                 page.set_viewport_size({"width": width, "height": height})
@@ -97,20 +101,22 @@ def camera(server: Live, folder: Path) -> Iterator[Camera]:
     if path is None:
         raise SystemExit(ADVICE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-quic"])
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-quic", "--enable-unsafe-swiftshader"]
+        )
         page = browser.new_context(base_url=server.url, locale="en-GB", timezone_id="UTC").new_page()
         page.set_default_timeout(SECONDS * 1000)
         yield Camera(page, folder)
         browser.close()
 
 
-def walk(shot: Camera, password: str) -> None:
+def walk(shot: Camera, server: Live) -> None:
     """The whole flow, from the sign-in page to the report."""
     page = shot.page
     page.goto("/sign-in")
     shot.take("sign-in")
     page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(password)
+    page.get_by_label("Password").fill(server.password)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/")
     shot.take("projects-empty")
@@ -127,6 +133,7 @@ def walk(shot: Camera, password: str) -> None:
     bring(shot)
     compare(shot)
     review(shot)
+    explore(shot, server)
     split_and_report(shot)
     for name, address in (
         ("projects", "/"),
@@ -283,7 +290,7 @@ def main() -> int:
         dashboard(Path(var)) as server,
         camera(server, WANTED) as shot,
     ):
-        walk(shot, server.password)
+        walk(shot, server)
     print(f"{shot.taken} pictures are in {WANTED.relative_to(ROOT)}.")
     for each in shot.wrong:
         print(f"WRONG {each}", file=sys.stderr)
