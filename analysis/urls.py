@@ -8,6 +8,8 @@ from analysis.views import (
     explore,
     explore_data,
     lookup,
+    model_review,
+    models,
     overlap,
     pairs,
     reports,
@@ -58,6 +60,21 @@ urlpatterns: list[URLPattern] = [
         "p/<slug:project>/explore/<int:projection>/download/<str:kind>",
         explore_data.download,
         name="projection-download",
+    ),
+    path("p/<slug:project>/explore/models/", models.index, name="models"),
+    path("p/<slug:project>/explore/models/<int:model_comparison>/", models.detail, name="model-comparison"),
+    path(
+        "p/<slug:project>/explore/models/<int:model_comparison>/status", models.status, name="model-comparison-status"
+    ),
+    path(
+        "p/<slug:project>/explore/models/<int:model_comparison>/delete", models.delete, name="model-comparison-delete"
+    ),
+    path("p/<slug:project>/explore/models/<int:model_comparison>/pairs/", models.pairs, name="model-pairs"),
+    path("p/<slug:project>/explore/models/<int:model_comparison>/review/", model_review.page, name="model-review"),
+    path(
+        "p/<slug:project>/explore/models/<int:model_comparison>/review/queue.json",
+        model_review.queue,
+        name="model-review-queue",
     ),
     path("p/<slug:project>/search/", search.page, name="search"),
     path("p/<slug:project>/search/ladder/", search.ladder, name="search-ladder"),

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import F, QuerySet
 from django.shortcuts import get_object_or_404
 
+from analysis.core.errors import AnalysisError
 from analysis.models import ModelComparison
 from analysis.queries._pairs import PairRow, images_by_id
 from catalog.models import Dataset, Project
@@ -51,6 +52,16 @@ class DifferentPair:
     near_distance: float
     far_distance: float
 
+    @property
+    def near_similarity(self) -> float:
+        """1 less the distance under the one model."""
+        return 1 - self.near_distance
+
+    @property
+    def far_similarity(self) -> float:
+        """1 less the distance under the other."""
+        return 1 - self.far_distance
+
 
 def model_comparisons(project: Project) -> QuerySet[ModelComparison]:
     """The project's model comparisons, the newest first, of the result only `images` and `overlap`.
@@ -87,9 +98,16 @@ def different_pairs(comparison: ModelComparison, side: str) -> list[DifferentPai
     Pairs of images that have been deleted since are left out.
 
     Args:
-        comparison: one that is done.
+        comparison: whose models.
         side: one of `SIDES`.
+
+    Raises:
+        AnalysisError: the comparison is not computed, or there is no such side.
     """
+    if side not in SIDES:
+        raise AnalysisError(f"There is no side “{side}”.", remedy=f"There are: {', '.join(SIDES)}.")
+    if not comparison.result:
+        raise AnalysisError("These models are not compared yet.", remedy="Wait until it is done.")
     stored = comparison.result[f"near_{side}"]["pairs"]
     images = images_by_id([pk for entry in stored for pk in entry[:2]])
     choices = _choices([(entry[0], entry[1]) for entry in stored])

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from analysis.models import Projection, Report, Split, VerificationRun
+from analysis.models import ModelComparison, Projection, Report, Split, VerificationRun
 from analysis.signals import signal
 from analysis.tasks import run_comparison
 from analysis.workspace import create_comparison
@@ -62,6 +62,9 @@ def arguments(
         ).pk,
         "report": Report.objects.create(comparison=comparison).pk,
         "split": split.pk,
+        "model_comparison": ModelComparison.objects.create(
+            project=project, signal_a_id=signal("phash-8").id, signal_b_id=signal("dhash-8").id, k=1
+        ).pk,
         "projection": Projection.objects.create(project=project, signal_id=signal("phash-8").id, method="pca").pk,
         "kind": "csv",
         "user": owner.pk,
