@@ -84,13 +84,14 @@ def sentences(overlap: Overlap, told: Told, *, out: Path, labels: bool) -> str:
     data = overlap.data
     lines = []
     for i, part in enumerate(data.signals):
-        lines.append(f"{part.title}, {part.at_most}: {len(part.pairs):,} pairs.")
+        lines.append(f"{part.title}, {part.at_most}: {number(len(part.pairs), 'pair')}.")
         for cell in data.cells(i):
             a, b = data.datasets[cell.a].name, data.datasets[cell.b].name
             lines.append(
-                f"  {a}: {cell.pairs:,} pairs inside it, {cell.images_a:,} images in them"
+                f"  {a}: {number(cell.pairs, 'pair')} inside it, {number(cell.images_a, 'image')} in them"
                 if cell.a == cell.b
-                else f"  {a} – {b}: {cell.pairs:,} pairs, {cell.images_a:,} images of {a}, {cell.images_b:,} of {b}"
+                else f"  {a} – {b}: {number(cell.pairs, 'pair')}, {number(cell.images_a, 'image')} of {a}, "
+                f"{cell.images_b:,} of {b}"
             )
         if labels:
             found = label_agreement(data, i)
@@ -99,5 +100,6 @@ def sentences(overlap: Overlap, told: Told, *, out: Path, labels: bool) -> str:
                 f"{found.some:,} with some in common, {found.none:,} with none"
             )
     refused = sum(len(part.refused) for part in data.datasets)
-    lines += [f"{refused:,} files were refused; the report says why."] if refused else []
+    if refused:
+        lines.append(f"{number(refused, 'file was', 'files were')} refused; the report says why.")
     return "\n".join([*lines, *told.notes, f"Report: {out / 'report.html'}"])
