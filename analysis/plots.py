@@ -195,7 +195,9 @@ class Plot:
             return f"{size[code]:,} images with {names.get(first, '')}", str(first)
 
         found = _ranked(codes, named)
-        return _coloring(by, "Cluster", found, none="in no cluster", others="smaller clusters", note=note)
+        if len(found[0]) > len(GROUPS):
+            note += " Colours repeat: clusters of one colour that lie apart are not one."
+        return _coloring(by, "Cluster", found, none="in no cluster", others="smaller clusters", note=note, repeat=True)
 
     def _pairs(self, read: Callable[[Cell], Pairs]) -> Pairs:
         ids = sorted(dataset.pk for dataset in self.population.datasets)
@@ -281,13 +283,13 @@ def _ranked(codes: NDArray[np.int64], named: Callable[[int], tuple[str, str]]) -
     return [named(int(values[at])) for at in order[:MOST_GROUPS]], position[place], len(order) > MOST_GROUPS
 
 
-def _coloring(key: str, title: str, ranked: Ranked, *, none: str, others: str, note: str) -> Coloring:
-    """The largest groups have colours of their own; the rest, which no eye could keep apart, are grey."""
+def _coloring(
+    key: str, title: str, ranked: Ranked, *, none: str, others: str, note: str, repeat: bool = False
+) -> Coloring:
+    """The largest groups have colours of their own; the others are grey, or have the same colours again."""
     names, codes, more = ranked
-    groups = [
-        Group(name, GROUPS[position] if position < len(GROUPS) else REST, group_key)
-        for position, (name, group_key) in enumerate(names)
-    ]
+    colors = [GROUPS[at % len(GROUPS)] if repeat or at < len(GROUPS) else REST for at in range(len(names))]
+    groups = [Group(name, color, group_key) for (name, group_key), color in zip(names, colors, strict=True)]
     if more:
         groups.append(Group(others, REST, OTHERS))
     groups.append(Group(none, REST, NONE))

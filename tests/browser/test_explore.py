@@ -249,6 +249,7 @@ def test_marks_show_a_query_and_its_results(plot: Locator, browser_page: Page) -
         {"index": 2, "kind": "result"},
         {"index": 0, "kind": "query"},
     ]
+    expect(browser_page.locator("[data-marks]")).to_contain_text("2 of 3 results")
     # They outlive a change of colours.
     browser_page.get_by_label("Colour by").select_option("verdict")
     expect(browser_page).to_have_url(re.compile(r"by=verdict.*query="))

@@ -198,7 +198,11 @@ function marks() {
   const ids = (name) => (address.get(name) ?? "").split(",").filter(Boolean).map(Number);
   const rows = new Map([...data.ids].map((id, index) => [id, index]));
   const of = (name, kind) => ids(name).map((id) => ({ index: rows.get(id), kind })).filter(({ index }) => index !== undefined);
-  return [...of("results", "result"), ...of("query", "query")];
+  const [query, results] = [of("query", "query"), of("results", "result")];
+  part("marks").hidden = !ids("query").length && !ids("results").length;
+  part("query").textContent = query.length ? "the image searched for" : "the image searched for is not in this plot";
+  part("results").textContent = `${results.length} of ${ids("results").length} results`;
+  return [...results, ...query];
 }
 
 // ---- tools ----

@@ -320,8 +320,9 @@ export class Scatter extends EventTarget {
     }
     const ink = getComputedStyle(this.element).color;
     if (this.hovered >= 0) {
+      const mark = this.marks.findLast(({ index }) => index === this.hovered);
       const [r, g, b] = this.palette[this.codes[this.hovered]];
-      circle(this.hovered, this.radius + 3, `rgb(${r} ${g} ${b})`, ink, 2);
+      circle(this.hovered, (mark ? MARKS[mark.kind].radius : this.radius) + 3, mark ? MARKS[mark.kind].fill : `rgb(${r} ${g} ${b})`, ink, 2);
     }
     if (this.drawn?.length > 1) {
       context.beginPath();
