@@ -55,9 +55,8 @@ def clocked(function: Callable[..., Any], seconds: dict[str, float], key: str) -
 
 def compare_within(project: Project, dataset: Dataset, distance: int, what: str) -> None:
     """Plan, do every block with a line for each, settle."""
-    from analysis import bulk
+    from analysis import bulk, descriptors
     from analysis.models import Measurement
-    from analysis import descriptors
     from analysis.pipeline import compare
     from analysis.signals import signal
     from analysis.workspace import create_comparison

@@ -86,7 +86,7 @@ def test_a_threshold_between_two_steps_is_the_lower_one(client: Client, owner: U
     assert page.context["t"] == "0.12"
     assert page.context["now"].pairs == measured(compared, 0.12)
     api = f"/api/v1/projects/{compared.project.slug}/comparisons/{compared.pk}/overlap"
-    told = client.get(api, {"max_distance": 0.1234}).json()
+    told = client.get(api, {"max_distance": "0.1234"}).json()
     assert round(told["max_distance"], 6) == 0.12
     assert told["pairs"] == measured(compared, 0.12)
 
