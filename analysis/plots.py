@@ -196,7 +196,7 @@ class Plot:
 
         found = _ranked(codes, named)
         if len(found[0]) > len(GROUPS):
-            note += " Colours repeat: clusters of one colour that lie apart are not one."
+            note += " Colours repeat: the pointer tells which cluster it is."
         return _coloring(by, "Cluster", found, none="in no cluster", others="smaller clusters", note=note, repeat=True)
 
     def _pairs(self, read: Callable[[Cell], Pairs]) -> Pairs:

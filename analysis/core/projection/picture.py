@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.core.palette import REST
 from analysis.core.projection.scene import Coloring, Scene
 
 MOST_IN_LEGEND = 24
@@ -41,8 +42,10 @@ def picture(scene: Scene, coloring: Coloring) -> bytes:
         figure = Figure(figsize=(9.5, 7.2), facecolor="white")
         FigureCanvasAgg(figure)
         axes = figure.add_axes((0.035, 0.06, 0.68, 0.84))
-        # Drawn in an order that mixes the groups, so that none lies on top of the others.
+        # Drawn in an order that mixes the groups, so that none lies on top of the others; what is grey lies beneath.
         order = np.random.default_rng(0).permutation(n)
+        colored = np.array([group.color != REST for group in coloring.groups], np.bool_)[coloring.codes]
+        order = order[np.argsort(colored[order], kind="stable")]
         colors = np.array([mpl.colors.to_rgb(group.color) for group in coloring.groups]).reshape(-1, 3)
         x, y = scene.points[order].T
         axes.scatter(

@@ -168,6 +168,9 @@ async function describe(index) {
     const text = await cards.get(id);
     if (wanted !== index) return;
     card.innerHTML = text;
+    // The dataset and the labels stand there already; what else the colour means does not.
+    if (!["dataset", "label"].includes(choice.value))
+      card.append(Object.assign(document.createElement("span"), { className: "faint", textContent: coloring.groups[codes[index]].name }));
     card.classList.toggle("pinned", pinned === index);
     place(index);
     card.hidden = false;
