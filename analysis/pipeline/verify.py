@@ -51,14 +51,17 @@ def verify_pair(one: Image, other: Image, verifier: str) -> Verification:
                 f"There is no picture of “{image.name}”, only fingerprints.",
                 remedy="Keypoints need pixels: upload the picture into its dataset.",
             )
-    stored = Verification.objects.filter(image_a=one, image_b=other, verifier=verifier).first()
+    found_before = Verification.objects.filter(image_a=one, image_b=other, verifier=verifier)
+    if (stored := found_before.first()) is not None:
+        return stored
+    try:
+        seen = [_see(known, image) for image in (one, other)]
+    except (OSError, CatalogError) as error:
+        raise NoPicture("A picture of this pair cannot be read from the store.", remedy=_REMEDY) from error
+    _store([_row(one, other, verifier, known.compare(*seen))])
+    stored = found_before.first()
     if stored is None:
-        try:
-            seen = [_see(known, image) for image in (one, other)]
-        except (OSError, CatalogError) as error:
-            raise NoPicture("A picture of this pair cannot be read from the store.", remedy=_REMEDY) from error
-        stored = _row(one, other, verifier, known.compare(*seen))
-        _store([stored])
+        raise NoPicture("One of the two images was deleted meanwhile.")
     return stored
 
 

@@ -65,6 +65,7 @@ from analysis.queries._review import (
 from analysis.queries._verification import (
     Looked,
     Verified,
+    VerifiedPair,
     distances,
     unverified,
     verification_run,
@@ -72,6 +73,7 @@ from analysis.queries._verification import (
     verifications,
     verifications_of,
     verified,
+    verified_pairs,
 )
 
 __all__ = [
@@ -87,6 +89,7 @@ __all__ = [
     "Reach",
     "ReviewState",
     "Verified",
+    "VerifiedPair",
     "brought",
     "cells",
     "chosen_signal",
@@ -139,5 +142,6 @@ __all__ = [
     "verifications",
     "verifications_of",
     "verified",
+    "verified_pairs",
     "without_descriptor",
 ]

@@ -16,7 +16,7 @@ from analysis.core.search import cosine_distances
 from analysis.core.verifiers import VERIFIERS, Verifier
 from analysis.models import Comparison, Embedding, Hash, Verification, VerificationRun
 from analysis.queries._comparisons import cells
-from analysis.queries._pairs import Measured, PairRow, measurements
+from analysis.queries._pairs import Measured, PairRow, images_by_id, measurements
 from analysis.signals import signal
 from catalog.models import Image, Project
 
@@ -82,13 +82,13 @@ class Verified:
     Attributes:
         pairs: those of which both pictures are there.
         looked_at: how many of them it has looked at.
-        surely: how many of these have the inliers that it takes as sure.
+        sure: how many of these have the inliers that it takes as sure.
         mirrored: how many of the sure ones are mirror images.
     """
 
     pairs: int
     looked_at: int
-    surely: int
+    sure: int
     mirrored: int
 
 
@@ -124,6 +124,52 @@ def unverified(comparison: Comparison, *, signal_id: int, max_distance: float, v
     with connection.cursor() as cursor:
         cursor.execute(query, [*pairs[1], verifier])
         return [(a, b) for a, b in cursor.fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedPair:
+    """A pair of a comparison with what a verifier found in it."""
+
+    a: Image
+    b: Image
+    looked: Looked
+
+
+def verified_pairs(
+    comparison: Comparison,
+    *,
+    signal_id: int,
+    max_distance: float,
+    verifier: str,
+    inliers: int = 0,
+    after: tuple[int, int] = (0, 0),
+    limit: int = 50,
+) -> list[VerifiedPair]:
+    """The pairs of a comparison that a verifier has looked at, in order of image ids.
+
+    Args:
+        comparison: whose datasets and scope.
+        signal_id: the signal that bounds them.
+        max_distance: the largest distance.
+        verifier: name of the verifier.
+        inliers: only pairs with so many at least.
+        after: image ids of the last pair of the page before.
+        limit: pairs on the page; one more is returned where there is a next page.
+    """
+    pairs = _with_pictures(comparison, signal_id, max_distance)
+    if pairs is None:
+        return []
+    query = f"""
+        SELECT v.image_a_id, v.image_b_id, v.matches, v.inliers, v.mirrored FROM ({pairs[0]}) AS pair
+        JOIN analysis_verification v ON v.image_a_id = pair.a AND v.image_b_id = pair.b AND v.verifier = %s
+        WHERE v.inliers >= %s AND (v.image_a_id, v.image_b_id) > (%s, %s)
+        ORDER BY v.image_a_id, v.image_b_id LIMIT %s
+    """  # noqa: S608  # built from constants; values are parameters
+    with connection.cursor() as cursor:
+        cursor.execute(query, [*pairs[1], verifier, inliers, *after, limit + 1])
+        rows = cursor.fetchall()
+    images = images_by_id([pk for a, b, *_ in rows for pk in (a, b)])
+    return [VerifiedPair(images[a], images[b], Looked(VERIFIERS[verifier], *rest)) for a, b, *rest in rows]
 
 
 def _with_pictures(comparison: Comparison, signal_id: int, max_distance: float) -> tuple[str, list[Any]] | None:

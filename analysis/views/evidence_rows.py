@@ -100,7 +100,10 @@ class Look:
             if keypoints < 2:
                 return f"The {which} picture has no keypoints: it is too plain or too small to hold on to."
         if self.sure:
-            return "So many points in one arrangement: the pictures show the same thing, wholly or in part."
+            return (
+                "So many points in one arrangement: the pictures show the same thing, wholly or in part, or a close "
+                "version of it."
+            )
         if self.transformation is not None:
             return (
                 "Few points, but in one arrangement: perhaps another version, the same thing much changed, or a part "

@@ -11,7 +11,7 @@ from analysis import queries
 from analysis.core.orientations import words
 from analysis.models import Verdict
 from analysis.models.review import Choice
-from analysis.queries import Measured, PairRow
+from analysis.queries import Looked, Measured, PairRow
 from catalog.core.sizes import in_bytes
 from catalog.models import Image
 
@@ -29,7 +29,7 @@ def describe(
     signal: str = "",
     known: Mapping[tuple[int, int], Sequence[dict[str, Any]]] | None = None,
 ) -> list[dict[str, Any]]:
-    """Pairs with everything known of them; two queries, however many pairs.
+    """Pairs with everything known of them; three queries, however many pairs.
 
     Args:
         rows: pairs with images, datasets and labels.
@@ -41,6 +41,7 @@ def describe(
             what was measured under the same signal.
     """
     distances = queries.measurements_of(rows)
+    looked = queries.verifications_of(rows)
     said = queries.verdicts_of(rows)
     described = []
     for row in rows:
@@ -59,6 +60,7 @@ def describe(
                 "images": [_image(a, project, shared), _image(b, project, shared, turn)],
                 "labels": _labels(a, b, shared),
                 "evidence": [*first, *(evidence(found) for found in rest)],
+                "looked": [_looked(found) for found in looked[a.pk, b.pk]],
                 "differs": differences(a, b),
                 **history(said[a.pk, b.pk], person=person, blind=blind),
             }
@@ -184,4 +186,13 @@ def evidence(found: Measured, *, note: str = "") -> dict[str, Any]:
         "usual": found.usual,
         "orientation": found.orientation,
         "note": note,
+    }
+
+
+def _looked(found: Looked) -> dict[str, Any]:
+    """What a verifier found, in a line."""
+    return {
+        "title": found.verifier.title,
+        "words": f"{found.inliers:,} of {found.matches:,} matches" + (", mirrored" if found.mirrored else ""),
+        "sure": found.sure,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -85,8 +86,8 @@ def begin(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
         max_distance=distance,
     )
     transaction.on_commit(partial(tasks.run_verification.delay, run.pk), robust=True)
-    query = f"?signal={run.signal.name}&t={run.max_distance:g}"
-    return redirect(f"{reverse('comparison', args=[project, comparison])}{query}#verify")
+    query = urlencode({"signal": run.signal.name, "t": f"{run.max_distance:g}", "verify": 1})
+    return redirect(f"{reverse('comparison', args=[project, comparison])}?{query}#verify")
 
 
 @require_safe

@@ -114,7 +114,7 @@ def test_a_run_finds_what_the_verifier_finds_in_each_pair(compared: Comparison) 
     assert (run.status, run.error, run.done, run.total) == ("done", "", 9, 9)
     assert found() == expected()
     state = queries.verified(compared, signal_id=run.signal_id, max_distance=64, verifier="orb-1", inliers=20)
-    assert state == queries.Verified(pairs=9, looked_at=9, surely=2, mirrored=1)
+    assert state == queries.Verified(pairs=9, looked_at=9, sure=2, mirrored=1)
     assert found()["a2", "b2"][2] is True
 
 

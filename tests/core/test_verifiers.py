@@ -278,6 +278,7 @@ def made(**changes: Any) -> Transformation:
                 "The same things are 10 × larger in the first.",
             ],
         ),
+        (made(share_b=0.96), False, ["The first is trimmed: it shows 96 % of the second."]),
         (
             made(share_a=0.6, share_b=0.7),
             False,

@@ -6,6 +6,8 @@ from analysis.core.verifiers._transformation import Transformation
 
 WHOLE = 0.97
 """From this share on a picture counts as shown whole: edges are a few pixels off."""
+TRIMMED = 0.8
+"""From this share on a picture is said to be trimmed, below it to be a detail."""
 SAME_SIZE, SAME_SHAPE = 0.02, 0.03
 """Relative differences of size and shape that go unmentioned."""
 UPRIGHT = 1.0
@@ -32,10 +34,14 @@ def _parts(found: Transformation) -> str:
     if min(a, b) >= WHOLE:
         return "Both show the whole picture."
     if b >= WHOLE:
-        return f"The second is a detail: it shows {_percent(a)} of the first."
+        return f"The second is {_cut(a)}: it shows {_percent(a)} of the first."
     if a >= WHOLE:
-        return f"The first is a detail: it shows {_percent(b)} of the second."
+        return f"The first is {_cut(b)}: it shows {_percent(b)} of the second."
     return f"They overlap: the second shows {_percent(a)} of the first, the first {_percent(b)} of the second."
+
+
+def _cut(share: float) -> str:
+    return "trimmed" if share >= TRIMMED else "a detail"
 
 
 def _percent(share: float) -> str:

@@ -16,6 +16,12 @@ const distances = (row, signal) =>
     ),
   );
 
+// What verifiers found: how many keypoints lie in one arrangement.
+const looks = (row) =>
+  (row.looked ?? []).map(({ title, words, sure }) =>
+    el("div", { class: "ev", title: `${title}: keypoints in one arrangement` }, el("span", { text: title }), el("b", { class: sure ? "good" : null, text: words })),
+  );
+
 const labels = (row) => {
   const lists = row.images.map((image, i) =>
     el(
@@ -54,7 +60,7 @@ const history = (row, mayJudge) => {
 /** Show everything known of a pair. */
 export const showEvidence = (root, row, { signal, mayJudge }) => {
   const put = (name, children) => root.querySelector(`[data-${name}]`).replaceChildren(...children);
-  put("evidence", distances(row, signal));
+  put("evidence", [...distances(row, signal), ...looks(row)]);
   put("differs", row.differs.map((sentence) => el("li", { text: sentence })));
   put("labels", labels(row));
   put("history", history(row, mayJudge));
