@@ -17,6 +17,9 @@ from analysis.neighbours._result import UPRIGHT, Nearest
 EF_SEARCH = 200
 """Candidates that the index keeps while it searches; measured by benchmarks/neighbours.py."""
 
+SAME = 1e-5
+"""Distance up to which an embedding is the query itself."""
+
 _INDEX = {
     "hnsw.ef_search": str(EF_SEARCH),
     # Filters remove what the index brings, so it has to go on; the exact order is ours to make. How far it goes is
@@ -72,6 +75,7 @@ def nearest_embeddings(
     dataset_ids: Sequence[int],
     k: int,
     orientation: int = UPRIGHT,
+    is_there: bool = False,
 ) -> Nearest:
     """The k nearest embeddings of some datasets under a signal.
 
@@ -81,6 +85,8 @@ def nearest_embeddings(
         dataset_ids: where to look; the caller answers for who may see them.
         k: neighbours, 1 or more.
         orientation: how the query was turned, for the result.
+        is_there: whether the query is known to be an embedding of these datasets. An index that does not find it
+            has lost its way, as among very many equal pictures it may; then each is looked at.
 
     Returns:
         Up to k images. Distances are exact; which images are found is exact where few are searched, else as good as
@@ -89,16 +95,22 @@ def nearest_embeddings(
     datasets = list(dataset_ids)
     rows, indexed = _counts(signal_id, datasets)
     plan = choose(k=k, dim=len(query), rows=rows, indexed=indexed)
-    found = fetch(plan, query, signal_id=signal_id, dataset_ids=datasets)
-    if plan.through_index and len(found) < plan.fetch:
+    found = _measured(query, fetch(plan, query, signal_id=signal_id, dataset_ids=datasets), orientation)
+    lost = len(found) < plan.fetch or (is_there and found.distance[0] > SAME)
+    if plan.through_index and lost:
         plan = exact(k=k, dim=len(query), rows=rows)
-        found = fetch(plan, query, signal_id=signal_id, dataset_ids=datasets)
+        found = _measured(query, fetch(plan, query, signal_id=signal_id, dataset_ids=datasets), orientation)
+    return found.first(k)
+
+
+def _measured(query: NDArray[np.float32], found: list[tuple[int, int, bytes]], orientation: int) -> Nearest:
+    """What was fetched, with exact distances and in their order."""
     if not found:
         return Nearest.merged([])
     ids, of_datasets, raw = zip(*found, strict=True)
     vectors = np.stack([np.frombuffer(each, ">f4", len(query), offset=4) for each in raw]).astype(np.float32)
     distance = cosine_distances(query, vectors)
-    return Nearest.of(np.array(ids, np.int64), np.array(of_datasets, np.int64), distance, orientation).first(k)
+    return Nearest.of(np.array(ids, np.int64), np.array(of_datasets, np.int64), distance, orientation)
 
 
 def _counts(signal_id: int, dataset_ids: list[int]) -> tuple[int, int | None]:

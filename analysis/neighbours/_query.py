@@ -32,11 +32,13 @@ class Query:
         known: the signal, of pictures as they are.
         turns: EXIF orientation and descriptor of the picture turned so.
         image_id: the image that asks, which is no neighbour of itself; 0 where it is none.
+        stored_in: the dataset in which exactly this descriptor is stored; 0 where that is not known.
     """
 
     known: KnownSignal
     turns: tuple[tuple[int, Descriptor], ...]
     image_id: int = 0
+    stored_in: int = 0
 
 
 def of_pixels(rgb: NDArray[np.uint8], signals: Sequence[KnownSignal], *, any_orientation: bool = False) -> list[Query]:
@@ -74,7 +76,7 @@ def of_image(image: Image, known: KnownSignal, *, any_orientation: bool = False)
         ModelUnavailable: the picture has to be described, and the model is not here.
     """
     if not any_orientation and (stored := _stored(image, known)) is not None:
-        return Query(known.base, ((UPRIGHT, stored),), image.pk)
+        return Query(known.base, ((UPRIGHT, stored),), image.pk, image.dataset_id)
     if not image.has_picture:
         lacks = "No picture of it was brought, so it cannot be turned" if any_orientation else "It was brought without"
         raise AnalysisError(

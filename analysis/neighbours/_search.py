@@ -27,7 +27,12 @@ def nearest(query: Query, *, dataset_ids: Sequence[int], k: int, max_distance: f
     for orientation, descriptor in query.turns:
         if isinstance(descriptor, np.ndarray):
             part = nearest_embeddings(
-                descriptor, signal_id=query.known.id, dataset_ids=dataset_ids, k=wanted, orientation=orientation
+                descriptor,
+                signal_id=query.known.id,
+                dataset_ids=dataset_ids,
+                k=wanted,
+                orientation=orientation,
+                is_there=query.stored_in in dataset_ids,
             )
         else:
             part = nearest_hashes(

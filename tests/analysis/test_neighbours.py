@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from analysis.core.hashes import HASHES
 from analysis.core.search import cosine_top_k
 from analysis.models import Hash, Signal
 from analysis.neighbours import Nearest, _embeddings, _held, _index, _plan
-from analysis.signals import signal
+from analysis.signals import KnownSignal, StoredVectors, signal
 from analysis.tasks import keep_embedding_indexes
 from catalog.models import Dataset, Image, Project
 from catalog.workspace import create_dataset, create_project
@@ -180,6 +181,31 @@ def test_a_query_whose_neighbours_lie_in_other_datasets_is_answered_in_full(
     found = stored.search(query, [a], 10)
     assert plans == [True, False]
     assert (found.image_ids.tolist(), found.distance.tolist()) == stored.truth(query, [a], 10)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("no_index_left", "small")
+def test_an_index_that_does_not_find_the_image_that_asks_is_not_believed(
+    stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    neighbours.keep_indexes()
+    a = next(iter(stored.ids))
+    query = stored.vectors[a][0]
+    fetch = _embeddings.fetch
+    plans = []
+
+    def lost(plan: _plan.Plan, *args: Any, **kwargs: Any) -> list[tuple[int, int, bytes]]:
+        plans.append(plan.through_index)
+        found = fetch(_plan.Plan(plan.through_index, plan.fetch + 5, plan.reach), *args, **kwargs)
+        # As among thousands of equal pictures: what is nearest is not reached.
+        return found[5:] if plan.through_index else found[:-5]
+
+    monkeypatch.setattr(_embeddings, "fetch", lost)
+    image = Image.objects.get(pk=stored.ids[a][0])
+    known = KnownSignal(stored.signal_id, "vectors:test", StoredVectors("vectors:test", brought=True))
+    found = neighbours.nearest(neighbours.of_image(image, known), dataset_ids=[a], k=10)
+    assert plans == [True, False]
+    assert found.image_ids.tolist() == stored.truth(query, [a], 11)[0][1:]
 
 
 @pytest.mark.django_db(transaction=True)
