@@ -103,17 +103,20 @@ BODIES: dict[str, Any] = {
     "create_comparison": {"datasets": [], "signals": [{"name": "phash-8"}]},
     "give_verdict": {"choice": "different"},
     "request_report": {},
+    "verify_pair": {},
+    "verify_comparison": {},
     "create_split": {"dataset": "birds", "n_way": 2, "k_shot": 1},
 }
 OF_NO_PROJECT = {
     *("sign_in", "who_am_i", "list_tokens", "revoke_token", "list_projects", "create_project"),
-    *("list_signals", "list_samplers", "look_up"),
+    *("list_signals", "list_samplers", "look_up", "list_verifiers"),
 }
 VIEWERS = {
     *("read_project", "list_members", "list_datasets", "read_dataset", "list_images", "download_image", "list_uploads"),
     *("read_upload", "list_refused_files", "list_comparisons", "read_comparison", "read_overlap"),
     *("read_overlap_curve", "list_pairs", "read_pair", "request_report", "list_reports", "read_report"),
     *("download_report", "list_splits", "read_split", "download_split", "search_from_image", "search"),
+    *("list_verifications", "read_verification_run", "list_verified_pairs"),
 }
 
 
