@@ -105,6 +105,7 @@ BODIES: dict[str, Any] = {
     "request_report": {},
     "verify_pair": {},
     "verify_comparison": {},
+    "create_model_comparison": {"first": "a", "second": "b"},
     "create_split": {"dataset": "birds", "n_way": 2, "k_shot": 1},
 }
 OF_NO_PROJECT = {
@@ -117,6 +118,7 @@ VIEWERS = {
     *("read_overlap_curve", "list_pairs", "read_pair", "request_report", "list_reports", "read_report"),
     *("download_report", "list_splits", "read_split", "download_split", "search_from_image", "search"),
     *("list_verifications", "read_verification_run", "list_verified_pairs"),
+    *("list_model_comparisons", "read_model_comparison", "list_different_pairs"),
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.db.models import Value
 from django.db.models.functions import Concat
 from django.test import Client
@@ -21,6 +22,7 @@ from analysis.pipeline.review import judge
 from analysis.tasks import run_model_comparison
 from catalog.models import Image, Project
 from tests.analysis.test_compare_models import Bench
+from tests.web.test_api import Script
 
 Enter = Callable[[User], Client]
 
@@ -340,3 +342,67 @@ def test_names_reach_the_pages_as_text(bench: Bench, viewer: User, sign_in: Ente
         page = client.get(url(name, done)).content.decode()
         assert "alert(1)" in page
         assert "<script>alert" not in page
+
+
+def test_a_script_asks_for_a_comparison_and_reads_numbers_and_pairs(bench: Bench, editor: User) -> None:
+    script, there = Script(editor), f"/projects/{bench.project.slug}/model-comparisons"
+    made = script.post(there, {"first": bench.known[0].name, "second": bench.known[1].name, "k": 5})
+    assert (made["status"], made["first"], made["datasets"]) == ("queued", bench.known[0].name, ["a", "b", "c"])
+    here = f"{there}/{made['id']}"
+    assert script.get(here)["agreement"] is None
+    assert "not there yet" in script.get(f"{here}/pairs", expect=409)["detail"]
+    run_model_comparison(made["id"])
+    found = script.get(here)["agreement"]
+    result = ModelComparison.objects.get().result
+    assert [row["common"] for row in found["table"]] == [5, 4, 3, 2, 1, 0]
+    assert [row["images"] for row in found["table"]] == result["counts"][::-1]
+    assert sum(row["share"] for row in found["table"]) == pytest.approx(1)
+    assert [found["overlap"][key] for key in ("value", "low", "high")] == result["overlap"]
+    assert (found["chance"], found["images"], found["order_of"]) == (5 / 59, 60, result["twos"])
+    assert found["correlation"]["spearman"]["value"] == result["correlation"]["spearman"][0]
+    assert found["described"][0] == {"dataset": "A", "images": 20, "first": 20, "second": 20, "both": 20}
+    assert found["near_second"] == {key: result["near_b"][key] for key in ("mutual", "found")}
+    assert (found["seed"], found["draws"]) == (0, 1000)
+    for near, side in (("first", "a"), ("second", "b")):
+        pairs = queries.different_pairs(ModelComparison.objects.get(), side)
+        listed = script.get(f"{here}/pairs?near={near}")
+        assert [(row["a"]["id"], row["b"]["id"]) for row in listed] == [(p.row.a.pk, p.row.b.pk) for p in pairs]
+        assert listed[0]["far"] == {
+            "similarity": pairs[0].far_similarity,
+            "rank_of_b": pairs[0].far[0],
+            "rank_of_a": pairs[0].far[1],
+        }
+    assert script.get(f"{here}/pairs?near=both", expect=422)
+    assert [row["id"] for row in script.get(there)["items"]] == [made["id"]]
+    assert script.call("DELETE", here).status_code == 204
+    assert script.get(here, expect=404)
+
+
+def test_a_script_is_told_what_cannot_be_compared(bench: Bench, editor: User) -> None:
+    there = f"/projects/{bench.project.slug}/model-comparisons"
+    body = {"first": bench.known[0].name, "second": bench.known[1].name}
+    script = Script(editor)
+    assert script.post(there, {**body, "k": 60}, expect=422)["remedy"] == "Give a number from 1 to 58."
+    assert "itself" in script.post(there, {**body, "second": body["first"]}, expect=422)["detail"]
+    assert "has no dataset “nobody”" in script.post(there, {**body, "datasets": ["nobody"]}, expect=422)["detail"]
+    assert script.get(there)["items"] == []
+
+
+def test_the_command_says_the_same(bench: Bench, capsys: pytest.CaptureFixture[str], owner: User) -> None:
+    names = [known.name for known in bench.known]
+    call_command("compare_models", bench.project.slug, *names, "--k", "5", "--wait", "--user", "olga")
+    said = capsys.readouterr().out
+    done = ModelComparison.objects.get()
+    found = done.result
+    value, low, high = (f"{each:.1%}" for each in found["overlap"])
+    assert f"Common neighbours: {value} ({low} to {high}); by chance 8.5%" in said
+    assert f"\n3\t{found['counts'][3]}\t{found['counts'][3] / 60:.1%}\n" in said
+    a = found["near_a"]
+    assert f"Near under {names[0]}, far under {names[1]}: {a['found']} of {a['mutual']} pairs" in said
+    call_command(
+        "compare_models", bench.project.slug, *names, "--datasets", "A", "B", "--wait", "--json", "--user", "olga"
+    )
+    out = json.loads(capsys.readouterr().out)
+    assert (out["k"], out["datasets"], out["agreement"]["images"]) == (10, ["a", "b"], 40)
+    with pytest.raises(CommandError, match="A model agrees with itself"):
+        call_command("compare_models", bench.project.slug, names[0], names[0], "--user", "olga")
