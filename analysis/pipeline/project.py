@@ -53,7 +53,9 @@ def compute_projection(projection: Projection, progress: Progress[Any]) -> None:
         )
     image_ids = np.concatenate(ids)
     projected = project(Vectors(np.concatenate(parts)), method, report=_Steps(progress))
-    libraries = versions() | {name: importlib.metadata.version(name) for name in ("scikit-learn", "umap-learn")}
+    libraries = versions() | {
+        name: importlib.metadata.version(name) for name in ("scikit-learn", "umap-learn", "opentsne")
+    }
     Projection.objects.filter(pk=projection.pk).update(
         points=stored_points(image_ids, projected.points),
         n_images=len(image_ids),
