@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,13 +45,31 @@ def hamming_pairs(hashes: PackedBits) -> Pairs:
     return _all_pairs(distance)
 
 
+def climb(pairs: Pairs, rungs: Sequence[float], *, count: int) -> list[Pairs]:
+    """Examples for each rung, among the pairs that are nearer to it than to the others.
+
+    Args:
+        pairs: to choose from.
+        rungs: distances, falling.
+        count: examples of a rung, at most.
+    """
+    if len(rungs) < 2:
+        return [examples(pairs, rung, count=count) for rung in rungs]
+    gaps = -np.diff(np.array([2 * rungs[0] - rungs[1], *rungs, 2 * rungs[-1] - rungs[-2]]))
+    found = []
+    for rung, above, below in zip(rungs, gaps[:-1] / 2, gaps[1:] / 2, strict=True):
+        near = (pairs.distance <= rung + above) & (pairs.distance >= rung - below)
+        found.append(examples(pairs.take(near), rung, count=count))
+    return found
+
+
 def examples(pairs: Pairs, distance: float, *, count: int) -> Pairs:
-    """The pairs nearest to a distance, no image in two of them where there are others as good; nearest to it first.
+    """The pairs nearest to a distance, no image in two of them; nearest to it first.
 
     Args:
         pairs: to choose from.
         distance: the rung.
-        count: how many.
+        count: how many, at most.
     """
     away = np.abs(pairs.distance - np.float32(distance))
     some = min(len(pairs), count * _CANDIDATES)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from analysis.core.arrays import PackedBits, Pairs, Vectors
 from analysis.core.errors import TooManyPairs
-from analysis.core.ladder import cosine_pairs, examples, hamming_pairs, rungs
+from analysis.core.ladder import climb, cosine_pairs, hamming_pairs, rungs
 from analysis.core.metrics import Hamming
 from analysis.core.search import cosine_distances
 from analysis.signals import KnownSignal
@@ -68,11 +68,10 @@ def ladder(known: KnownSignal, dataset_ids: Sequence[int]) -> Ladder:
     targets = rungs(known.scale, known.default_distance)
     if known.is_embedding:
         vectors = np.stack([np.frombuffer(row, ">f4", offset=4) for row in rows]).astype(np.float32)
-        pairs = cosine_pairs(Vectors(vectors))
-        chosen = [_measured(vectors, examples(pairs, target, count=EACH)) for target in targets]
+        chosen = [_measured(vectors, some) for some in climb(cosine_pairs(Vectors(vectors)), targets, count=EACH)]
     else:
         pairs, ids = _hash_pairs(known, ids, rows, max(targets))
-        chosen = [examples(pairs, target, count=EACH) for target in targets]
+        chosen = climb(pairs, targets, count=EACH)
     return Ladder([Rung(target, _named(ids, some)) for target, some in zip(targets, chosen, strict=True)], len(ids))
 
 

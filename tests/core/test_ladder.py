@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.core.arrays import PackedBits, Pairs, Vectors
-from analysis.core.ladder import cosine_pairs, examples, hamming_pairs, rungs
+from analysis.core.ladder import climb, cosine_pairs, examples, hamming_pairs, rungs
 from analysis.core.scales import Bits, Cosine
 from analysis.core.search import cosine_join, hamming_join
 
@@ -64,3 +64,10 @@ def test_examples_are_the_nearest_to_the_rung_and_of_different_images(
         assert (a, b) == rest[0][1:]
         rest = [each for each in rest if {a, b}.isdisjoint(each[1:])]
     assert len(found) == count or not rest
+
+
+def test_a_rung_takes_only_what_is_nearer_to_it_than_to_the_others() -> None:
+    distances = np.array([0, 1, 2, 3, 7, 11, 12, 25, 40], np.float32)
+    pairs = Pairs(np.arange(0, 18, 2), np.arange(1, 18, 2), distances)
+    found = climb(pairs, [24, 12, 8, 4, 0], count=3)
+    assert [some.distance.tolist() for some in found] == [[25], [12, 11], [7], [3, 2], [0, 1, 2]]
