@@ -53,17 +53,17 @@ def of_pixels(rgb: NDArray[np.uint8], signals: Sequence[KnownSignal], *, any_ori
         ModelUnavailable: the model is not here, or it is not known which one made the embeddings.
     """
     orientations = ORIENTATIONS if any_orientation else (UPRIGHT,)
-    views = [(each, turned(rgb, each)) for each in orientations]
     hashes = [known.entry.name for known in signals if not known.is_embedding]
-    described = [(orientation, compute(view, hashes)) for orientation, view in views] if hashes else []
+    # One turned copy at a time: eight of a large picture at once would be a gigabyte.
+    described = [(each, compute(turned(rgb, each), hashes)) for each in orientations] if hashes else []
     found = []
     for known in signals:
         if known.is_embedding:
             with loaded(encoder_of(known)) as model:
-                vectors = model.encode([model.prepare(view) for _, view in views]).values
+                vectors = model.encode([model.prepare(turned(rgb, each)) for each in orientations]).values
             turns: tuple[tuple[int, Descriptor], ...] = tuple(zip(orientations, vectors, strict=True))
         else:
-            turns = tuple((each, hashes_of_it[known.entry.name].tobytes()) for each, hashes_of_it in described)
+            turns = tuple((each, values[known.entry.name].tobytes()) for each, values in described)
         found.append(Query(known.base, turns))
     return found
 
