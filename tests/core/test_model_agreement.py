@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from analysis.core import model_agreement
 from analysis.core.arrays import Vectors
 from analysis.core.errors import InvalidArray
 from analysis.core.model_agreement import (
     Estimate,
     Neighbours,
+    _correlation,
+    _estimates,
+    _neighbours,
     agreement,
     correlation,
     most_different,
@@ -72,13 +74,13 @@ def two_models(draw: st.DrawFn) -> tuple[Vectors, Vectors, int]:
 
 @pytest.fixture(autouse=True)
 def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_agreement, "DRAWS", 40)
+    monkeypatch.setattr(_estimates, "DRAWS", 40)
 
 
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_agreement, "_QUERIES", 5)
-    monkeypatch.setattr(model_agreement, "_MATCHES_AT_ONCE", 40)
+    monkeypatch.setattr(_neighbours, "_QUERIES", 5)
+    monkeypatch.setattr(_neighbours, "_MATCHES_AT_ONCE", 40)
     monkeypatch.setattr(ranks, "_TILE", 7)
     monkeypatch.setattr(ranks, "_ROWS", 3)
     monkeypatch.setattr(ranks, "_PAIRS", 4)
@@ -199,7 +201,7 @@ def test_every_pair_can_be_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append((a, b))
         return pair_distances(x, y, a, b)
 
-    monkeypatch.setattr(model_agreement, "pair_distances", record)
+    monkeypatch.setattr(_correlation, "pair_distances", record)
     vectors = drawn(2, 9, 4)
     correlation(vectors, vectors, pairs=35)
     (a, b), _ = seen
@@ -212,13 +214,13 @@ def test_ranks_are_weighted_as_if_numbers_stood_there_several_times() -> None:
     rng = np.random.default_rng(0)
     x, y = (rng.integers(0, 9, 50).astype(np.float32) for _ in range(2))
     often = rng.integers(0, 4, 50)
-    found = model_agreement._spearman(model_agreement._Ranked(x), model_agreement._Ranked(y), often)
+    found = _correlation._spearman(_correlation._Ranked(x), _correlation._Ranked(y), often)
     assert found == pytest.approx(spearmanr(np.repeat(x, often), np.repeat(y, often)).statistic)
 
 
 def test_intervals_hold_what_other_images_of_the_kind_give(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 60 collections drawn from one population, about 95 % of the intervals hold its own value."""
-    monkeypatch.setattr(model_agreement, "DRAWS", 200)
+    monkeypatch.setattr(_estimates, "DRAWS", 200)
 
     def collection(seed: int, n: int) -> tuple[Vectors, Vectors]:
         rng = np.random.default_rng(seed)
