@@ -116,7 +116,7 @@ def main() -> int:
     kinds = {"drawn, 480 × 360": drawn(480, 360, min(64, arguments.images), 1)}
     real = [path.read_bytes() for path in sorted(arguments.pictures.rglob("*.jpg"))]
     if real:
-        kinds["real pictures"] = real
+        kinds["real pictures"] = real[:: max(1, len(real) // arguments.images)]
     else:
         print("real pictures: skipped, there are none in the folder")
     for kind, files in kinds.items():

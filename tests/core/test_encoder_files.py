@@ -125,8 +125,10 @@ def test_what_cannot_be_used_is_listed_and_the_rest_goes_on(tmp_path: Path) -> N
     (tmp_path / "openclip" / "ViT-Z").mkdir(parents=True)
     (tmp_path / "openclip" / "ViT-Z" / "mine.pt").write_bytes(b"")
     (tmp_path / "onnx" / ".hidden.onnx").write_bytes(b"")
+    (tmp_path / "onnx" / "away.onnx").symlink_to(tmp_path / "elsewhere.onnx")
     said = sorted(str(problem) for problem in problems(tmp_path))
-    assert len(said) == 4
+    assert len(said) == 5
+    assert any("away.onnx points to a file that is not there" in line for line in said)
     for words in ("undescribed.onnx has no description", "a b.onnx cannot be named", "stray.pt stands outside"):
         assert any(words in line for line in said), words
     assert any("ViT-Z is no architecture of open_clip" in line for line in said)

@@ -114,14 +114,29 @@ def files(folder: Path, below: Path, suffixes: Sequence[str]) -> Iterator[LocalF
         below: the folder in it that is looked through; it need not exist.
         suffixes: what model files end in.
     """
-    if not below.is_dir():
-        return
-    for path in sorted(below.iterdir()):
-        if path.suffix in suffixes and path.is_file() and not path.name.startswith("."):
-            try:
-                yield local_file(folder, path)
-            except ModelUnavailable as problem:
-                yield problem
+    try:
+        for path in inside(below):
+            if path.suffix in suffixes and not path.is_dir():
+                try:
+                    yield local_file(folder, path)
+                except ModelUnavailable as problem:
+                    yield problem
+    except ModelUnavailable as problem:
+        yield problem
+
+
+def inside(below: Path) -> list[Path]:
+    """What a folder holds, by name, but for hidden files; nothing where there is no folder.
+
+    Raises:
+        ModelUnavailable: it may not be read.
+    """
+    try:
+        return sorted(path for path in below.iterdir() if not path.name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise ModelUnavailable(f"{below} cannot be read: {error.strerror}.", remedy="Check its rights.") from error
 
 
 def local_file(folder: Path, path: Path) -> LocalFile:
@@ -130,6 +145,8 @@ def local_file(folder: Path, path: Path) -> LocalFile:
     Raises:
         ModelUnavailable: its name cannot stand in an encoder's name, or two descriptions lie beside it.
     """
+    if not path.exists():
+        raise ModelUnavailable(f"{path} points to a file that is not there.", remedy="Mend the link, or remove it.")
     if not PART.fullmatch(path.stem):
         raise ModelUnavailable(
             f"{path} cannot be named: letters, digits, dots, dashes and underscores are allowed.",

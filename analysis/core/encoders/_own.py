@@ -94,8 +94,13 @@ Make = Callable[[Path, str, LocalFile], OwnCheckpoint]
 def present(folder: Path, family: str, make: Make) -> Iterator[Encoder | ModelUnavailable]:
     """The checkpoints of every architecture of a family, and what is wrong with those that cannot be used."""
     root = folder / family
-    for below in sorted(root.iterdir()) if root.is_dir() else []:
-        if below.is_dir() and not below.name.startswith("."):
+    try:
+        inside = _local.inside(root)
+    except ModelUnavailable as problem:
+        yield problem
+        return
+    for below in inside:
+        if below.is_dir():
             yield from _of(folder, below, make)
         elif below.suffix in SUFFIXES:
             yield ModelUnavailable(
