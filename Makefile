@@ -19,7 +19,7 @@ test: setup  ## every check: style, types, floors, migrations, tests, browser
 	$(PY) -m mypy --no-error-summary .
 	$(VENV)/bin/lint-imports --cache-dir var/cache/import_linter
 	$(PY) manage.py makemigrations --check --dry-run
-	$(PY) -m pytest --cov --cov-report=term $(PYTEST)
+	$(PY) -m pytest -n auto --dist loadfile --cov --cov-report=term $(PYTEST)
 
 setup: $(VENV)/.ready  ## prepare the environment in var/
 

@@ -104,6 +104,7 @@ BODIES: dict[str, Any] = {
     "give_verdict": {"choice": "different"},
     "request_report": {},
     "verify_pair": {},
+    "create_projection": {"signal": "a"},
     "verify_comparison": {},
     "create_model_comparison": {"first": "a", "second": "b"},
     "create_split": {"dataset": "birds", "n_way": 2, "k_shot": 1},
@@ -117,6 +118,7 @@ VIEWERS = {
     *("read_upload", "list_refused_files", "list_comparisons", "read_comparison", "read_overlap"),
     *("read_overlap_curve", "list_pairs", "read_pair", "request_report", "list_reports", "read_report"),
     *("download_report", "list_splits", "read_split", "download_split", "search_from_image", "search"),
+    *("list_projections", "read_projection", "read_points", "download_points"),
     *("list_verifications", "read_verification_run", "list_verified_pairs"),
     *("list_model_comparisons", "read_model_comparison", "list_different_pairs"),
 }
