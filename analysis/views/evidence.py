@@ -112,7 +112,7 @@ def _stated(one: Exif, other: Exif) -> list[tuple[str, str, str]]:
         ("Software", one.software, other.software),
         ("Changed", one.changed, other.changed),
         ("Rights", one.rights, other.rights),
-        ("Shown", orientation(one), orientation(other)),
+        ("Orientation", orientation(one), orientation(other)),
         ("Place", position(one), position(other)),
     ]
     return [row for row in rows if row[1] or row[2]]
