@@ -18,8 +18,9 @@ from django.urls import reverse
 from PIL import ExifTags
 from PIL import Image as PillowImage
 
-from analysis import queries, tasks
-from analysis.models import Comparison, Verification, VerificationRun
+from analysis import bulk, queries, tasks
+from analysis.core.arrays import Vectors
+from analysis.models import Comparison, Signal, Verification, VerificationRun
 from analysis.pipeline.verify import verify_pair
 from analysis.tasks import run_comparison, run_verification
 from analysis.workspace import create_comparison
@@ -163,6 +164,23 @@ def test_every_distance_is_on_the_page_with_the_turn_that_it_needed(
     assert "the second mirrored left–right" in html
     # Without a verifier, what was measured says how to lay one over the other.
     assert client.get(address("pair", compared.project, a="a2", b="b2")).context["laid"].key == "turn-2"
+
+
+def test_embeddings_are_listed_with_distance_and_similarity(client: Client, compared: Comparison, viewer: User) -> None:
+    row = Signal.objects.create(name=f"vectors:{compared.project.pk}/clip-2", dim=2, project=compared.project)
+    for name, vector in (("a1", [1.0, 0.0]), ("b1", [0.8, 0.6])):
+        bulk.write_embeddings(
+            dataset_id=image(name).dataset_id,
+            signal_id=row.pk,
+            image_ids=np.array([image(name).pk]),
+            vectors=Vectors(np.array([vector], np.float32)),
+        )
+    client.force_login(viewer)
+    html = page(client, compared.project)
+    assert "0.2 (similarity 0.8)" in html
+    assert "Embeddings</th>" in html
+    assert "Brought vectors “clip”, 2 dimensions" in html
+    assert "Brought vectors" not in page(client, compared.project, b="b9")
 
 
 def test_one_picture_is_laid_over_the_other(client: Client, compared: Comparison, viewer: User) -> None:
