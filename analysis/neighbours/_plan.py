@@ -10,7 +10,7 @@ PARALLEL_VALUES = 8_000 * 512
 """From here on PostgreSQL's parallel workers are called to look at them."""
 STEPS = 15
 """Vectors that are looked at one by one in the time in which the index brings its next one."""
-PATIENCE = 4
+PATIENCE = 8
 """The part, one in so many, of the time of looking at each that may be spent on an index in vain."""
 SPARE = 20
 """Images fetched beyond those asked for: the index orders by half precision, the answer by the exact distance."""
