@@ -8,7 +8,7 @@ from typing import Any
 from django.urls import reverse
 
 from analysis import queries
-from analysis.core.orientations import words
+from analysis.core.orientations import exchanges_sides, words
 from analysis.models import Verdict
 from analysis.models.review import Choice
 from analysis.queries import Looked, Measured, PairRow
@@ -61,7 +61,7 @@ def describe(
                 "labels": _labels(a, b, shared),
                 "evidence": [*first, *(evidence(found) for found in rest)],
                 "looked": [_looked(found) for found in looked[a.pk, b.pk]],
-                "differs": differences(a, b),
+                "differs": differences(a, b, turn),
                 **history(said[a.pk, b.pk], person=person, blind=blind),
             }
         )
@@ -98,8 +98,14 @@ def history(verdicts: Sequence[Verdict], *, person: int, blind: bool) -> dict[st
     }
 
 
-def differences(a: Image, b: Image) -> list[str]:
-    """What differs between two files, in sentences; what is equal is said only where it decides."""
+def differences(a: Image, b: Image, turn: int = 1) -> list[str]:
+    """What differs between two files, in sentences; what is equal is said only where it decides.
+
+    Args:
+        a: the first image.
+        b: the second image.
+        turn: the EXIF orientation in which the second is shown.
+    """
     if not (a.has_picture and b.has_picture):
         known = "the second" if b.has_picture else "the first" if a.has_picture else ""
         return [
@@ -111,7 +117,8 @@ def differences(a: Image, b: Image) -> list[str]:
     if a.pixel_hash and a.pixel_hash == b.pixel_hash:
         sentences.append("The same pixels in different files.")
     if a.width and a.height and b.width and b.height:
-        sentences += _sizes(a.width, a.height, b.width, b.height)
+        shown = (b.height, b.width) if exchanges_sides(turn) else (b.width, b.height)
+        sentences += _sizes(a.width, a.height, *shown)
     if a.format != b.format:
         sentences.append(f"{a.format} and {b.format}.")
     if a.mode != b.mode:
