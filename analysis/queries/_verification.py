@@ -11,6 +11,7 @@ import numpy as np
 from django.db import connection
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
+from numpy.typing import ArrayLike
 
 from analysis.core.search import cosine_distances
 from analysis.core.verifiers import VERIFIERS, Verifier
@@ -202,8 +203,14 @@ def distances(a: Image, b: Image) -> list[Measured]:
     for name, one, other in _of_both(Embedding, "vector", a, b):
         if name not in known:
             entry = signal(name)
-            known[name] = Measured(entry, float(cosine_distances(np.asarray(one), np.asarray(other)[None])[0]), None)
+            known[name] = Measured(entry, _cosine_distance(one, other), None)
     return sorted(known.values(), key=lambda found: (found.known.is_embedding, found.known.name))
+
+
+def _cosine_distance(one: ArrayLike, other: ArrayLike) -> float:
+    """The distance that a join would give: Django reads the stored single precision as doubles."""
+    query, base = (np.asarray(each, np.float32) for each in (one, other))
+    return float(cosine_distances(query, base[None])[0])
 
 
 def _of_both(table: type[Hash] | type[Embedding], column: str, a: Image, b: Image) -> list[tuple[str, Any, Any]]:
