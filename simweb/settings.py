@@ -161,5 +161,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "WARNING")},
 }
 
+# Threads of torch that wait for the next layer by spinning would take the cores from those that decode pictures.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Compiled kernels are kept between runs.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(VAR_DIR / "cache" / "numba"))
