@@ -12,7 +12,7 @@ from typing import Any
 from analysis.core.encoders import _checksums
 from analysis.core.encoders._protocol import Advance, Weights, silent
 from analysis.core.encoders._words import PART
-from analysis.core.errors import ModelUnavailable, UnknownName
+from analysis.core.errors import ModelUnavailable
 
 SIDECARS = (".json", ".toml")
 DIGITS = 8
@@ -158,31 +158,3 @@ def local_file(folder: Path, path: Path) -> LocalFile:
             f"{path} has two descriptions, {beside[0].name} and {beside[1].name}.", remedy="Remove one of them."
         )
     return LocalFile(path, folder, beside[0] if beside else None)
-
-
-def split_name(rest: str) -> tuple[str, str]:
-    """The stem and the digits of a local file's name, without family and folder; no digits where it has none."""
-    stem, _, digits = rest.partition("~")
-    return stem, digits
-
-
-def changed(asked: str, now: Sequence[str], below: Path) -> ModelUnavailable | UnknownName:
-    """The error for a name of a local file of which no file has these digits any more.
-
-    Args:
-        asked: the whole name that was asked for.
-        now: whole names that files of the same stem have now.
-        below: the folder where such files lie.
-    """
-    if now:
-        return ModelUnavailable(
-            f"The file of {asked} has been replaced, or what is declared of it: it is {' or '.join(now)} now.",
-            remedy="Put the former file back, or compute again under the new name.",
-        )
-    if "~" in asked:
-        return ModelUnavailable(
-            f"The file of {asked} is not on this machine.", remedy=f"Put it into {below} as it was."
-        )
-    return UnknownName(
-        f"There is no encoder {asked!r}.", remedy="python manage.py models list shows those that are here."
-    )

@@ -162,7 +162,7 @@ def _published(model: str, folder: Path) -> ClipModel | None:
     )
 
 
-def _checkpoint(folder: Path, architecture: str, file: LocalFile) -> ClipCheckpoint:
+def _checkpoint(architecture: str, file: LocalFile) -> ClipCheckpoint:
     config = _config(architecture)
     if config is None:
         raise ModelUnavailable(

@@ -141,7 +141,7 @@ def _source(model: str) -> Source:
     return Source(url=known.url or "")
 
 
-def _checkpoint(folder: Path, architecture: str, file: LocalFile) -> TimmCheckpoint:
+def _checkpoint(architecture: str, file: LocalFile) -> TimmCheckpoint:
     fields = Fields(file.sidecar)
     people = ForPeople.read(
         fields,
