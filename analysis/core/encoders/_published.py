@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from analysis.core.encoders import _checksums
 from analysis.core.encoders._download import Source, in_cache, stated_in_cache
 from analysis.core.encoders._memory import check_room
 from analysis.core.encoders._protocol import DEFAULT_DISTANCE, Advance, LoadedEncoder, Weights, silent
-from analysis.core.encoders._store import Store
+from analysis.core.encoders._store import Store, keys
 from analysis.core.encoders._words import fetch_command, not_here
 from analysis.core.errors import ModelUnavailable
 
@@ -103,3 +103,24 @@ class PublishedModel(ABC):
 
     def _cached(self) -> Path | None:
         return in_cache(self.source) if self.source else None
+
+
+def present(
+    folder: Path, family: str, recommended: Collection[str], published: Callable[[str, Path], PublishedModel | None]
+) -> Iterator[PublishedModel]:
+    """The published models of a family that are on this machine.
+
+    Args:
+        folder: the models folder.
+        family: its name.
+        recommended: models that come first, in this order, by name without the family.
+        published: from such a name and the models folder to the model; None where the library knows none.
+    """
+    for model in recommended:
+        found = published(model, folder)
+        if found is not None and found.on_disk:
+            yield found
+    for model in keys(folder, family):
+        found = None if model in recommended else published(model, folder)
+        if found is not None:
+            yield found

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.core.encoders import _own, _store
+from analysis.core.encoders import _own, _published
 from analysis.core.encoders._declared import ForPeople
 from analysis.core.encoders._download import Source
 from analysis.core.encoders._local import LocalFile
@@ -111,7 +111,7 @@ class OpenClip:
                 f"open_clip has no architecture {architecture!r}.",
                 remedy=f"There are: {', '.join(_architectures())}.",
             )
-        found = _published(rest, folder)
+        found = _known(rest, folder)
         if found is None:
             tags = ", ".join(f"openclip:{architecture}/{tag}" for tag in _tags(architecture))
             raise UnknownName(
@@ -124,22 +124,18 @@ class OpenClip:
 
     def present(self, folder: Path) -> Iterator[Encoder | ModelUnavailable]:
         """Recommended ones first, then others that were fetched, then checkpoints."""
-        yield from (found for found in self.recommended(folder) if found.on_disk)
-        for model in _store.keys(folder, self.name):
-            found = _published(model, folder)
-            if model not in RECOMMENDED and found is not None:
-                yield found
+        yield from _published.present(folder, self.name, RECOMMENDED, _known)
         yield from _own.present(folder, self.name, _checkpoint)
 
     def recommended(self, folder: Path) -> Iterator[Encoder]:
         """OpenAI's three, and a SigLIP."""
         for model in RECOMMENDED:
-            found = _published(model, folder)
+            found = _known(model, folder)
             if found is not None:
                 yield found
 
 
-def _published(model: str, folder: Path) -> ClipModel | None:
+def _known(model: str, folder: Path) -> ClipModel | None:
     """The architecture with this tag; None where open_clip has none. Imports open_clip only for what is new here."""
     architecture, _, tag = model.partition("/")
     config = _config(architecture)

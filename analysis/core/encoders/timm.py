@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.core.encoders import _own, _store
+from analysis.core.encoders import _own, _published
 from analysis.core.encoders._declared import ForPeople
 from analysis.core.encoders._download import Source
 from analysis.core.encoders._local import LocalFile
@@ -75,18 +75,14 @@ class Timm:
         """A model by timm's name with its weights, or a checkpoint as ``architecture/file~digits``."""
         if "/" in rest:
             return _own.find(folder, self.name, rest, _checkpoint)
-        known = _published(rest, folder) if PART.fullmatch(rest) else None
+        known = _known(rest, folder) if PART.fullmatch(rest) else None
         if known is None:
             raise _unknown(rest)
         return known
 
     def present(self, folder: Path) -> Iterator[Encoder | ModelUnavailable]:
         """Recommended ones first, then others that were fetched, then checkpoints."""
-        yield from (found for found in self.recommended(folder) if found.on_disk)
-        for model in _store.keys(folder, self.name):
-            found = _published(model, folder)
-            if model not in RECOMMENDED and found is not None:
-                yield found
+        yield from _published.present(folder, self.name, RECOMMENDED, _known)
         yield from _own.present(folder, self.name, _checkpoint)
 
     def recommended(self, folder: Path) -> Iterator[Encoder]:
@@ -102,7 +98,7 @@ def _made(model: str, folder: Path, title: str, dim: int | None, summary: str) -
     return TimmModel(name=name, title=title, summary=summary, dim=dim, source=source, store=store, model=model)
 
 
-def _published(model: str, folder: Path) -> TimmModel | None:
+def _known(model: str, folder: Path) -> TimmModel | None:
     """The model of this name with weights; None where timm knows none. Imports timm only for what is new here."""
     if model in RECOMMENDED:
         return _made(model, folder, *RECOMMENDED[model])
