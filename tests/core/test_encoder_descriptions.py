@@ -64,24 +64,23 @@ def test_the_shorter_side_is_resized_as_torchvision_does(width: int, height: int
     transforms = import_library("torchvision.transforms")
     # Very long images would be enlarged to millions of pixels, which shows nothing more.
     width, height = min(width, 8 * height), min(height, 8 * width)
-    image = Image.fromarray(pictures.random("photograph", height, width, np.random.default_rng(width)))
+    rgb = pictures.random("photograph", height, width, np.random.default_rng(width))
     how = ImageInput((size, size), "shorter-side", crop, "bilinear", "RGB", (0, 0, 0), (1, 1, 1), 255)
     bilinear = transforms.InterpolationMode.BILINEAR
     expected = transforms.Compose(
         [transforms.Resize(round(size / crop), interpolation=bilinear), transforms.CenterCrop(size)]
-    )(image)
-    np.testing.assert_array_equal(how.prepare(image), np.asarray(expected))
+    )(Image.fromarray(rgb))
+    np.testing.assert_array_equal(how.prepare(rgb), np.asarray(expected))
 
 
 def test_the_middle_is_cut_out_and_the_whole_is_squeezed(tmp_path: Path) -> None:
     framed = np.zeros((100, 200, 3), np.uint8)
     framed[25:75, 50:150] = 255
-    image = Image.fromarray(framed)
     half = ImageInput((8, 16), "centre-crop", 0.5, "box", "RGB", (0, 0, 0), (1, 1, 1), 255)
-    assert half.prepare(image).shape == (8, 16, 3)
-    assert half.prepare(image).min() == 255
+    assert half.prepare(framed).shape == (8, 16, 3)
+    assert half.prepare(framed).min() == 255
     whole = ImageInput((4, 4), "whole", 1.0, "box", "RGB", (0, 0, 0), (1, 1, 1), 255)
-    assert whole.prepare(image)[:, :, 0].tolist() == [[0] * 4, [0, 255, 255, 0], [0, 255, 255, 0], [0] * 4]
+    assert whole.prepare(framed)[:, :, 0].tolist() == [[0] * 4, [0, 255, 255, 0], [0, 255, 255, 0], [0] * 4]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from analysis.core.errors import InvalidArray, UnknownName
-from analysis.core.hashes import HASHES, Rendition, _haar, _lanczos, bit_lengths, compute
+from analysis.core.hashes import HASHES, Rendition, _haar, bit_lengths, compute
 from analysis.core.hashes._square import SquareHash
 from analysis.core.metrics import Hamming
 from catalog.core.images import read_image
@@ -111,31 +111,6 @@ def test_reductions_equal_pillow_to_any_size(size: tuple[int, int, int, int], se
     rgb = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
     expected = Image.fromarray(rgb).convert("L").resize((n_columns, n_rows), Image.Resampling.LANCZOS)
     np.testing.assert_array_equal(Rendition(rgb).reduced(n_columns, n_rows), np.asarray(expected))
-
-
-@pytest.mark.parametrize("n_in", [*range(1, 130), 480, 600, 640, 1269, 4000, 8191])
-def test_weights_equal_the_sums_of_sines(n_in: int) -> None:
-    """The series in place of the sine gives each fixed-point weight that Pillow's own operations give."""
-    for n_out in (8, 9, 16, 17, 32, 64, 256):
-        first, count, table = _lanczos.weights(n_in, n_out)
-        scale = n_in / n_out
-        step = 1.0 / max(scale, 1.0)
-        for i in range(0, n_out, 3):
-            row = []
-            for k in range(count[i]):
-                x = (k + int(first[i]) - (i + 0.5) * scale + 0.5) * step
-                value = 0.0
-                if -3.0 <= x < 3.0:
-                    value = 1.0
-                    for y in (x, x / 3.0):
-                        value *= math.sin(y * math.pi) / (y * math.pi) if y else 1.0
-                row.append(value)
-            total = sum(row)
-            expected = [int(v / total * 2**22 + math.copysign(0.5, v)) for v in row]
-            assert table[i, : count[i]].tolist() == expected
-            again = np.empty(count[i], np.int32)
-            _lanczos._exact_row(np.empty(count[i]), first[i], (i + 0.5) * scale, step, again)
-            assert again.tolist() == expected, "the way back for weights in doubt"
 
 
 @settings(max_examples=60, deadline=None)

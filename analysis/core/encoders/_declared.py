@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from analysis.core.encoders._fit import Fit
 from analysis.core.encoders._protocol import DEFAULT_DISTANCE
 from analysis.core.encoders._sidecar import Fields
 
@@ -103,10 +104,10 @@ class ImageInput:
         """What the vectors depend on."""
         return asdict(self)
 
-    def prepare(self, image: Image.Image) -> NDArray[np.uint8]:
+    def prepare(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The pixels at the model's size in its order of channels: uint8, shape (height, width, 3)."""
-        pixels = np.asarray(_WAYS[self.resize](self, image))
-        return pixels if self.channels == "RGB" else pixels[..., ::-1]
+        pixels = _WAYS[self.resize](self, rgb)
+        return pixels if self.channels == "RGB" else np.ascontiguousarray(pixels[..., ::-1])
 
     def in_units_of_255(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and standard deviation for values that were divided by 255, whatever the scale."""
@@ -114,28 +115,22 @@ class ImageInput:
         return tuple(value * by for value in self.mean), tuple(value * by for value in self.std)
 
 
-def _whole(how: ImageInput, image: Image.Image) -> Image.Image:
-    return image.resize(how.size[::-1], INTERPOLATIONS[how.interpolation])
+def _whole(how: ImageInput, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return Fit(how.size, None, INTERPOLATIONS[how.interpolation])(rgb)
 
 
-def _shorter_side(how: ImageInput, image: Image.Image) -> Image.Image:
-    side = how.size[0]
-    # As torchvision rounds: the longer side down, the place of the crop to the nearest.
-    short = round(side / how.crop)
-    width, height = image.size
-    scaled = (short, int(short * height / width)) if width <= height else (int(short * width / height), short)
-    resized = image.resize(scaled, INTERPOLATIONS[how.interpolation])
-    left, top = round((scaled[0] - side) / 2), round((scaled[1] - side) / 2)
-    return resized.crop((left, top, left + side, top + side))
+def _shorter_side(how: ImageInput, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return Fit(round(how.size[0] / how.crop), how.size, INTERPOLATIONS[how.interpolation])(rgb)
 
 
-def _centre_crop(how: ImageInput, image: Image.Image) -> Image.Image:
-    width, height = image.size
+def _centre_crop(how: ImageInput, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width, _ = rgb.shape
     left, top = width * (1 - how.crop) / 2, height * (1 - how.crop) / 2
-    return image.resize(how.size[::-1], INTERPOLATIONS[how.interpolation], box=(left, top, width - left, height - top))
+    box = (left, top, width - left, height - top)
+    return np.asarray(Image.fromarray(rgb).resize(how.size[::-1], INTERPOLATIONS[how.interpolation], box=box))
 
 
-_WAYS: dict[str, Callable[[ImageInput, Image.Image], Image.Image]] = {
+_WAYS: dict[str, Callable[[ImageInput, NDArray[np.uint8]], NDArray[np.uint8]]] = {
     "whole": _whole,
     "shorter-side": _shorter_side,
     "centre-crop": _centre_crop,

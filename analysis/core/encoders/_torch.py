@@ -15,6 +15,7 @@ from PIL import Image
 
 from analysis.core.arrays import Vectors
 from analysis.core.encoders._device import choose_device
+from analysis.core.encoders._fit import of_transforms
 from analysis.core.encoders._memory import says_out_of_memory, too_large
 from analysis.core.encoders._vectors import features, no_text_tower, unit
 from analysis.core.encoders._words import brief
@@ -100,7 +101,7 @@ def computing(name: str, device: str) -> Iterator[None]:
             ) from error
 
 
-Resize = Callable[[Image.Image], Image.Image | NDArray[np.uint8]]
+Resize = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
 
 class TorchEncoder:
@@ -110,7 +111,7 @@ class TorchEncoder:
         name: the encoder's name.
         device: where the model lies.
         forward: from normalised images, float32 of shape (n, 3, height, width), to features (n, dim).
-        resize: from a Pillow image in RGB to one of the size that the model takes.
+        resize: from pixels, uint8 of shape (height, width, 3), to those of the size that the model takes.
         normalise: from values in 0..1, shape (n, 3, height, width), to what `forward` takes; may change them in place.
         tokens: from texts to what `forward_text` takes; None where there is no text tower.
         forward_text: from tokens to features (n, dim).
@@ -143,7 +144,7 @@ class TorchEncoder:
 
     def prepare(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The image at the model's size: uint8, shape (height, width, 3). A quarter of the bytes of floats."""
-        return np.asarray(self._resize(Image.fromarray(rgb)))
+        return self._resize(rgb)
 
     def encode(self, prepared: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> Vectors:
         """The vectors of a batch."""
@@ -191,7 +192,7 @@ def split_transform(name: str, transform: Any) -> tuple[Resize, list[float], lis
         transform: torchvision transforms, composed, that end in conversion to a tensor and normalisation.
 
     Returns:
-        From an image to one of the model's size; mean and standard deviation of the channels, for values in 0..1.
+        From pixels to those of the model's size; mean and standard deviation of the channels, for values in 0..1.
 
     Raises:
         ModelUnavailable: it does not end so.
@@ -204,4 +205,6 @@ def split_transform(name: str, transform: Any) -> tuple[Resize, list[float], lis
             remedy="Install the version of the library that requirements.txt names.",
         )
     mean, std = ([float(value) for value in values] for values in (normalise.mean, normalise.std))
-    return compose(resizing), mean, std
+    composed = compose(resizing)
+    fit = of_transforms(resizing)
+    return fit or (lambda rgb: np.asarray(composed(Image.fromarray(rgb)))), mean, std

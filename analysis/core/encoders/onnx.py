@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from analysis.core.arrays import Vectors
 from analysis.core.encoders._described import DescribedFamily, DescribedModel
@@ -51,7 +50,7 @@ class LoadedOnnx:
 
     def prepare(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The image at the model's size: uint8, shape (height, width, 3). A quarter of the bytes of floats."""
-        return self._image.prepare(Image.fromarray(rgb))
+        return self._image.prepare(rgb)
 
     def encode(self, prepared: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> Vectors:
         """The vectors of a batch."""

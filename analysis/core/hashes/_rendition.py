@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.core.errors import InvalidArray
-from analysis.core.hashes import _lanczos
+from analysis.core.hashes import _reductions
 
 Size = tuple[int, int]
 """Width and height of a reduction."""
@@ -49,7 +49,7 @@ class Rendition:
         if not wanted:
             return
         flat = np.empty(ends[-1], np.uint8)
-        _lanczos.reductions(self.rgb, np.array(wanted, np.int64), flat)
+        _reductions.reductions(self.rgb, np.array(wanted, np.int64), flat)
         flat.flags.writeable = False
         for (width, height), end in zip(wanted, ends, strict=True):
             self._reduced[width, height] = flat[end - width * height : end].reshape(height, width)

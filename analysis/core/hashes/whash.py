@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.core.hashes._haar import approximation
-from analysis.core.hashes._lanczos import block_sums
 from analysis.core.hashes._median import middle
+from analysis.core.hashes._reductions import block_sums
 from analysis.core.hashes._rendition import Rendition, Size
 from analysis.core.hashes._square import SquareHash
 
