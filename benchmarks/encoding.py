@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from analysis.core.encoders import LoadedEncoder, embed, offered
 from analysis.core.encoders._torch import import_library
-from catalog.core.images import read_image
+from catalog.core.images import read_pixels
 
 SHARED_MODEL = SHARED_IMAGES.parents[1] / "models" / "mobilenet_v2_1.0_224.onnx"
 TARGET = 0.9
@@ -74,7 +74,7 @@ def timed(work: Callable[[], list[Array]]) -> tuple[float, float, list[Array]]:
 
 
 def decode(data: bytes) -> NDArray[np.uint8]:
-    return read_image(data).rgb
+    return read_pixels(data)
 
 
 def measure(encoder: LoadedEncoder, kind: str, files: Sequence[bytes], rounds: int) -> bool:
@@ -121,7 +121,7 @@ def main() -> int:
         print("real pictures: skipped, there are none in the folder")
     for kind, files in kinds.items():
         kinds[kind] = [files[n % len(files)] for n in range(arguments.images)]
-        pixels = np.mean([read_image(data).rgb.size // 3 for data in kinds[kind][: len(files)]])
+        pixels = np.mean([read_pixels(data).size // 3 for data in kinds[kind][: len(files)]])
         print(f"{kind}: {len(kinds[kind])} files, {pixels / 1e6:.2f} megapixels on average")
     equal = True
     with tempfile.TemporaryDirectory() as folder:

@@ -65,7 +65,7 @@ def plain(data: bytes) -> Bits:
 
 def ours(data: bytes) -> Bits:
     decoded = read_image(data)
-    thumbnail(decoded, THUMBNAIL)
+    thumbnail(decoded.rgb, THUMBNAIL)
     return {name: bits.tobytes() for name, bits in compute(decoded.rgb, list(PEERS)).items()}
 
 

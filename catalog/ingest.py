@@ -293,7 +293,7 @@ def _take(dataset_id: int, entry: ImageEntry, data: bytes, stored: set[str]) -> 
         decoded=decoded,
         size=len(data),
         file=files.keep(original, data),
-        thumbnail=files.keep(small, thumbnail(decoded, THUMBNAIL_SIZE)),
+        thumbnail=files.keep(small, thumbnail(decoded.rgb, THUMBNAIL_SIZE)),
         described=[observer.describe(decoded) for observer in observers()],
     )
 

@@ -17,7 +17,7 @@ from analysis.core.orientations import ORIENTATIONS, turned
 from analysis.models import Embedding, Hash, Signal
 from analysis.neighbours._models import loaded
 from analysis.signals import UPRIGHT, KnownSignal
-from catalog.core.images import read_image
+from catalog.core.images import read_pixels
 from catalog.models import Image
 
 Descriptor = bytes | NDArray[np.float32]
@@ -84,7 +84,7 @@ def of_image(image: Image, known: KnownSignal, *, any_orientation: bool = False)
             remedy="Choose another signal." if not any_orientation else "Search without mirroring and turning.",
         )
     with default_storage.open(str(image.file)) as stream:
-        rgb = read_image(stream.read()).rgb
+        rgb = read_pixels(stream.read())
     (query,) = of_pixels(rgb, [known], any_orientation=any_orientation)
     return Query(query.known, query.turns, image.pk)
 

@@ -26,7 +26,7 @@ from analysis.core.orientations import turned
 from analysis.models import Comparison, Coverage
 from analysis.signals import KnownSignal, signal
 from catalog.core.errors import BrokenTable
-from catalog.core.images import Decoded, read_image
+from catalog.core.images import Decoded, read_pixels
 from catalog.hooks import BroughtVectors
 from catalog.jobs import Progress
 from catalog.models import Dataset, Image, Job
@@ -212,7 +212,7 @@ class _Picture:
 
 def _pixels(file: str) -> NDArray[np.uint8]:
     with default_storage.open(file) as stream:
-        return read_image(stream.read()).rgb
+        return read_pixels(stream.read())
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:

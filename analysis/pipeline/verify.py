@@ -16,7 +16,7 @@ from analysis.core.verifiers import VERIFIERS, Finding, Seen, Verifier, versions
 from analysis.models import Verification, VerificationRun
 from analysis.queries import unverified
 from catalog.core.errors import CatalogError
-from catalog.core.images import read_image
+from catalog.core.images import read_pixels
 from catalog.jobs import Progress
 from catalog.models import Image
 
@@ -128,7 +128,7 @@ class _Pictures:
 
 def _see(verifier: Verifier, image: Image) -> Seen:
     with default_storage.open(str(image.file)) as stream:
-        return verifier.see(read_image(stream.read()).rgb)
+        return verifier.see(read_pixels(stream.read()))
 
 
 def _row(one: Image, other: Image, verifier: str, found: Finding) -> Verification:

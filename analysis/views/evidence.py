@@ -23,7 +23,7 @@ from analysis.pipeline.review import canonical
 from analysis.pipeline.verify import verify_pair
 from analysis.views.evidence_rows import Laying, drawing, layings, looks, measured, size
 from catalog.core.exif import NOTHING, Exif, read_exif
-from catalog.core.images import read_image
+from catalog.core.images import read_pixels
 from catalog.models import Image, Membership
 from catalog.queries import access
 
@@ -163,7 +163,7 @@ def _layer(one: Image, other: Image, way: Laying, layer: str) -> NDArray[np.uint
 def _pixels(image: Image) -> NDArray[np.uint8]:
     try:
         with default_storage.open(str(image.file)) as stream:
-            return read_image(stream.read()).rgb
+            return read_pixels(stream.read())
     except FileNotFoundError as error:
         raise Http404 from error
 

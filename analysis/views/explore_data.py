@@ -20,7 +20,7 @@ from analysis.core.projection.wire import packed_codes, packed_points
 from analysis.models import Projection
 from analysis.plots import Plot, Words
 from analysis.signals import signal
-from catalog.core.images import read_image, thumbnail
+from catalog.core.images import read_pixels, thumbnail
 from catalog.models import Image
 from catalog.queries import Access, access
 from catalog.queries import image as image_of
@@ -200,6 +200,6 @@ def _pictures(plot: Plot) -> list[bytes | None] | None:
 def _small(key: str) -> bytes | None:
     try:
         with default_storage.open(key) as stored:
-            return thumbnail(read_image(stored.read()), PICTURE_PIXELS)
+            return thumbnail(read_pixels(stored.read()), PICTURE_PIXELS)
     except FileNotFoundError:
         return None

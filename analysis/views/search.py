@@ -179,7 +179,7 @@ def _asked(
         if not isinstance(picture, UploadedFile):
             raise CatalogError("No picture was sent.", remedy="Choose one, or drop it on the page.")
         decoded = neighbours.read_picture(picture)
-        shown = base64.b64encode(thumbnail(decoded, QUERY_SIZE)).decode()
+        shown = base64.b64encode(thumbnail(decoded.rgb, QUERY_SIZE)).decode()
         (query,) = neighbours.of_pixels(decoded.rgb, [known], any_orientation=settings.turned)
         return Source(picture=f"data:image/jpeg;base64,{shown}", name=str(picture.name)), query
     # Words are typed anew, while the image is only carried along.

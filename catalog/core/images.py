@@ -5,8 +5,10 @@ The rules are stated for people in docs/decoding.md; every number that the dashb
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,11 +118,6 @@ class Decoded:
         """Height in pixels after orientation."""
         return int(self.rgb.shape[0])
 
-    @property
-    def image(self) -> Image.Image:
-        """A new Pillow image of the same pixels, free of the file's metadata."""
-        return Image.fromarray(self.rgb)
-
 
 def read_image(data: bytes, *, limits: Limits = DEFAULT) -> Decoded:
     """Decode the bytes of an image file.
@@ -130,6 +127,59 @@ def read_image(data: bytes, *, limits: Limits = DEFAULT) -> Decoded:
             ``unsupported-format``, ``not-an-image``, ``too-many-pixels``, ``zero-size``, ``truncated``, ``corrupt``,
             ``out-of-memory``.
     """
+    with _refusing(data, limits):
+        frame = _first_frame(data, limits)
+        image, pixels = frame.image, frame.image.tobytes()
+    digest = hashlib.sha256(image.width.to_bytes(4, "big") + image.height.to_bytes(4, "big"))
+    digest.update(pixels)
+    return Decoded(
+        rgb=np.frombuffer(pixels, np.uint8).reshape(image.height, image.width, 3),
+        format=frame.format,
+        mode=frame.mode,
+        frames=frame.frames,
+        orientation=frame.orientation,
+        sha256=hashlib.sha256(data).hexdigest(),
+        pixel_hash=digest.hexdigest(),
+    )
+
+
+def read_pixels(data: bytes, *, limits: Limits = DEFAULT) -> NDArray[np.uint8]:
+    """The pixels of `read_image` alone, for those who need no checksums: uint8, shape (height, width, 3), read-only.
+
+    Raises:
+        RefusedImage: as `read_image` does.
+    """
+    with _refusing(data, limits):
+        return np.asarray(_first_frame(data, limits).image)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """The first frame, upright, in RGB, and what the file says of itself; as in `Decoded`."""
+
+    image: Image.Image
+    format: str
+    mode: str
+    frames: int
+    orientation: int
+
+
+def _first_frame(data: bytes, limits: Limits) -> _Frame:
+    with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+        _check_size(opened.width, opened.height, limits)
+        image_format, mode = str(opened.format), opened.mode
+        frames = int(getattr(opened, "n_frames", 1))
+        orientation = _orientation(opened)
+        opened.load()
+        # Pillow has already turned a TIFF upright when it loads one.
+        turn = None if isinstance(opened, TiffImagePlugin.TiffImageFile) else _TRANSPOSE.get(orientation)
+        image = _to_rgb(opened)
+        return _Frame(image if turn is None else image.transpose(turn), image_format, mode, frames, orientation)
+
+
+@contextlib.contextmanager
+def _refusing(data: bytes, limits: Limits) -> Iterator[None]:
+    """Whatever decoding raises becomes the reason why this one file is refused."""
     if not data:
         raise RefusedImage("empty", "The file is empty (0 bytes).", remedy=_EXPORT_AGAIN)
     if len(data) > limits.max_bytes:
@@ -138,20 +188,9 @@ def read_image(data: bytes, *, limits: Limits = DEFAULT) -> Decoded:
             f"The file has {len(data):,} bytes; at most {limits.max_bytes:,} are read.",
             remedy="Save the picture smaller or more strongly compressed.",
         )
-    # A decoder given hostile bytes may raise anything at all; whatever it is, this one file is refused for it.
+    # A decoder given hostile bytes may raise anything at all.
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
-            _check_size(opened.width, opened.height, limits)
-            image_format, mode = str(opened.format), opened.mode
-            frames = int(getattr(opened, "n_frames", 1))
-            orientation = _orientation(opened)
-            opened.load()
-            # Pillow has already turned a TIFF upright when it loads one.
-            turn = None if isinstance(opened, TiffImagePlugin.TiffImageFile) else _TRANSPOSE.get(orientation)
-            image = _to_rgb(opened)
-            if turn is not None:
-                image = image.transpose(turn)
-            pixels = image.tobytes()
+        yield
     except RefusedImage:
         raise
     except MemoryError:
@@ -166,24 +205,19 @@ def read_image(data: bytes, *, limits: Limits = DEFAULT) -> Decoded:
         raise _too_many_pixels("more pixels than can be decoded safely", limits) from None
     except Exception as error:
         raise _undecodable(error) from error
-    digest = hashlib.sha256(image.width.to_bytes(4, "big") + image.height.to_bytes(4, "big"))
-    digest.update(pixels)
-    return Decoded(
-        rgb=np.frombuffer(pixels, np.uint8).reshape(image.height, image.width, 3),
-        format=image_format,
-        mode=mode,
-        frames=frames,
-        orientation=orientation,
-        sha256=hashlib.sha256(data).hexdigest(),
-        pixel_hash=digest.hexdigest(),
-    )
 
 
-def thumbnail(decoded: Decoded, size: int) -> bytes:
-    """A JPEG of the image that fits in `size` x `size` pixels; a smaller image keeps its size."""
-    scale = min(size / decoded.width, size / decoded.height, 1.0)
-    width, height = max(1, round(decoded.width * scale)), max(1, round(decoded.height * scale))
-    image = decoded.image if scale == 1.0 else Image.fromarray(shrink(decoded.rgb, height, width))
+def thumbnail(rgb: NDArray[np.uint8], size: int) -> bytes:
+    """A JPEG of the image that fits in `size` x `size` pixels; a smaller image keeps its size.
+
+    Args:
+        rgb: uint8, shape (height, width, 3), contiguous.
+        size: pixels.
+    """
+    rows, columns, _ = rgb.shape
+    scale = min(size / columns, size / rows, 1.0)
+    width, height = max(1, round(columns * scale)), max(1, round(rows * scale))
+    image = Image.fromarray(rgb if scale == 1.0 else shrink(rgb, height, width))
     out = io.BytesIO()
     image.save(out, "JPEG", quality=80)
     return out.getvalue()

@@ -11,7 +11,7 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
 from catalog import files, queries
-from catalog.core.images import THUMBNAIL_MEDIA_TYPE, read_image, thumbnail, turned_jpeg
+from catalog.core.images import THUMBNAIL_MEDIA_TYPE, read_pixels, thumbnail, turned_jpeg
 from catalog.models import Image
 
 VIEW_SIZE = 1600
@@ -103,5 +103,5 @@ def _view_key(image: Image) -> str:
     key = files.view_key(image.dataset_id, image.sha256)
     if not default_storage.exists(key):
         with default_storage.open(str(image.file)) as stored:
-            files.keep(key, thumbnail(read_image(stored.read()), VIEW_SIZE))
+            files.keep(key, thumbnail(read_pixels(stored.read()), VIEW_SIZE))
     return key

@@ -17,7 +17,7 @@ from analysis.core.hashes import HASHES, Hash
 from analysis.core.report import DatasetPart, ReportData
 from analysis.core.versions import versions
 from catalog.core.errors import CatalogError
-from catalog.core.images import read_image, thumbnail
+from catalog.core.images import read_pixels, thumbnail
 from simweb.headless.compare import Found, Half, compare
 from simweb.headless.encoders import Embeddings, embeddings_of
 from simweb.headless.folders import Folder, open_folder
@@ -228,7 +228,7 @@ def _pictures(folders: Sequence[Folder], parts: Sequence[DatasetPart]) -> Callab
         if not folders[dataset].has_pictures:
             return None
         path = parts[dataset].paths[row - int(bounds[dataset])]
-        return thumbnail(read_image(folders[dataset].source.read(path)), THUMBNAIL_SIZE)
+        return thumbnail(read_pixels(folders[dataset].source.read(path)), THUMBNAIL_SIZE)
 
     return picture
 

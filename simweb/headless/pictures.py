@@ -178,7 +178,7 @@ def _look_at(data: bytes, wanted: Wanted) -> tuple[_Kept, Rgb]:
     decoded = read_image(data)
     known = wanted.hash
     described = b"" if known is None else compute(decoded.rgb, [known.name])[known.name].tobytes()
-    return _Kept(described, thumbnail(decoded, SMALL) if wanted.small else b""), decoded.rgb
+    return _Kept(described, thumbnail(decoded.rgb, SMALL) if wanted.small else b""), decoded.rgb
 
 
 def _itself(rgb: Rgb) -> Rgb:
