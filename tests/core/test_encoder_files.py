@@ -137,6 +137,33 @@ def test_what_cannot_be_used_is_listed_and_the_rest_goes_on(tmp_path: Path) -> N
     assert problems(tmp_path / "nothing here") == []
 
 
+@pytest.mark.parametrize(
+    ("asked", "nearest"),
+    [("vit_b_32", "ViT-B-32"), ("RN-50", "RN50"), ("convnext", "convnext_base"), ("ViT-L-14-337", "ViT-L-14-336")],
+)
+def test_an_unknown_architecture_of_open_clip_is_told_the_nearest_few(tmp_path: Path, asked: str, nearest: str) -> None:
+    known = import_library("open_clip").list_models()
+    below = tmp_path / "openclip" / asked
+    below.mkdir(parents=True)
+    (below / "mine.pt").write_bytes(b"")
+    with pytest.raises(UnknownName, match=f"no architecture '{asked}'") as named:
+        find(f"openclip:{asked}/openai", tmp_path)
+    [of_folder] = problems(tmp_path)
+    assert of_folder.remedy.startswith("Name the folder of mine.pt after one. The nearest are ")
+    for remedy in (named.value.remedy, of_folder.remedy):
+        told, _, rest = remedy.partition("The nearest are ")[2].partition("; ")
+        names = told.split(", ")
+        assert (names[0], len(names)) == (nearest, 5)
+        assert set(names) <= set(known)
+        assert rest == "open_clip.list_models() gives all."
+
+
+def test_a_name_longer_than_a_file_may_have_is_told_in_words(tmp_path: Path) -> None:
+    for name in ("openclip:{}/openai", "openclip:ViT-B-32/{}", "timm:{}", "timm:{}/mine~0", "onnx:{}~0"):
+        with pytest.raises((UnknownName, ModelUnavailable)):
+            find(name.format("a" * 100_000), tmp_path)
+
+
 @pytest.mark.parametrize(("family", "architecture"), [("openclip", CLIP), ("timm", TIMM)])
 @pytest.mark.parametrize("kind", [model_files.hostile, model_files.bare_pickle])
 @pytest.mark.parametrize("suffix", [".pt", ".bin"])

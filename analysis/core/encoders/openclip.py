@@ -7,6 +7,7 @@ import json
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,9 @@ RECOMMENDED = {
     "ViT-B-16-SigLIP/webli": ("SigLIP ViT-B/16", "timm/ViT-B-16-SigLIP", _SUMMARY),
 }
 """Architecture and tag → title, repository, summary."""
+
+_NEAREST = 5
+_LONGEST_COMPARED = 100
 
 _PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")
 
@@ -109,7 +113,7 @@ class OpenClip:
         if config is None:
             raise UnknownName(
                 f"open_clip has no architecture {architecture!r}.",
-                remedy=f"There are: {', '.join(_architectures())}.",
+                remedy=f"The nearest are {_nearest(architecture)}.",
             )
         found = _known(rest, folder)
         if found is None:
@@ -163,7 +167,7 @@ def _checkpoint(architecture: str, file: LocalFile) -> ClipCheckpoint:
     if config is None:
         raise ModelUnavailable(
             f"{file.path.parent} is no architecture of open_clip.",
-            remedy=f"Name the folder of {file.path.name} after one of: {', '.join(_architectures())}.",
+            remedy=f"Name the folder of {file.path.name} after one. The nearest are {_nearest(architecture)}.",
         )
     fields = Fields(file.sidecar)
     people = ForPeople.read(fields, title=f"{file.path.stem} ({architecture})", summary=_SUMMARY)
@@ -197,11 +201,23 @@ def _architectures() -> list[str]:
     return sorted(path.stem for path in _home().glob("*.json"))
 
 
+def _nearest(architecture: str) -> str:
+    """A few architectures with names like this one, and where all are told, for a remedy."""
+    compared = SequenceMatcher()
+    # No name is nearly as long; whoever asks for one that is waits no longer than others.
+    compared.set_seq2(architecture[:_LONGEST_COMPARED].casefold())
+
+    def unlike(known: str) -> float:
+        compared.set_seq1(known.casefold())
+        return -compared.ratio()
+
+    return f"{', '.join(sorted(_architectures(), key=unlike)[:_NEAREST])}; open_clip.list_models() gives all"
+
+
 def _config(architecture: str) -> dict[str, Any] | None:
-    path = _home() / f"{architecture}.json"
-    if not PART.fullmatch(architecture) or not path.is_file():
+    if architecture not in _architectures():
         return None
-    found: dict[str, Any] = json.loads(path.read_text())
+    found: dict[str, Any] = json.loads((_home() / f"{architecture}.json").read_text())
     return found
 
 
