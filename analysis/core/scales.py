@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +79,17 @@ def snapped(scale: Scale, distance: float, largest: float) -> float:
     return scale.threshold(round(np.floor(distance / scale.step + 1e-6) * scale.step, 6))
 
 
+def _rounded(distance: float, largest: float, called: str, remedy: str) -> float:
+    """Rounded to float32, as measured distances are, so that a pair exactly at the threshold is within it.
+
+    Raises:
+        InvalidArray: no distance from 0 to `largest`; `called` is what it is said not to be.
+    """
+    if not 0 <= distance <= largest:
+        raise InvalidArray(f"{distance:g} is no {called}.", remedy=remedy)
+    return float(np.float32(distance))
+
+
 def _plain(distance: float, places: int) -> str:
     """The number with at most `places` decimals and no zeros at its end."""
     text = f"{distance:.{places}f}"
@@ -139,42 +150,32 @@ class Bits:
 
 
 @dataclass(frozen=True, slots=True)
-class Cosine:
-    """Cosine distances of unit vectors, 0 to 2; people may think in similarity, which is 1 minus it."""
+class _OneMinus:
+    """Distances that are 1 minus something in which people may think.
 
-    @property
-    def unit(self) -> str:
-        """See `Scale`."""
-        return "cosine distance"
+    Attributes:
+        unit, largest, unrelated, step, places: see `Scale`.
+        called: what a distance is called in messages.
+        likeness: what it is 1 minus of.
+        copies: below which most copies lie.
+    """
 
-    @property
-    def largest(self) -> float:
-        """See `Scale`."""
-        return 2.0
-
-    @property
-    def unrelated(self) -> float:
-        """Vectors at a right angle."""
-        return 1.0
-
-    @property
-    def step(self) -> float:
-        """See `Scale`."""
-        return 0.005
-
-    @property
-    def places(self) -> int:
-        """See `Scale`."""
-        return 3
+    unit: ClassVar[str]
+    largest: ClassVar[float]
+    unrelated: ClassVar[float]
+    step: ClassVar[float]
+    places: ClassVar[int] = 3
+    called: ClassVar[str]
+    likeness: ClassVar[str]
+    copies: ClassVar[float]
 
     def threshold(self, distance: float) -> float:
-        """Rounded to float32, as measured distances are, so that a pair exactly at the threshold is within it."""
-        if not 0 <= distance <= self.largest:
-            raise InvalidArray(
-                f"{distance:g} is no cosine distance.",
-                remedy="Give a number from 0 to 2; most copies lie below 0.1, a similarity of 0.9.",
-            )
-        return float(np.float32(distance))
+        """See `Scale`."""
+        remedy = (
+            f"Give a number from 0 to {self.largest:g}; most copies lie below {self.copies:g}, "
+            f"a {self.likeness} of {1 - self.copies:g}."
+        )
+        return _rounded(distance, self.largest, self.called, remedy)
 
     def number(self, distance: float) -> str:
         """See `Scale`."""
@@ -182,11 +183,37 @@ class Cosine:
 
     def after(self, distance: float) -> str:
         """See `Scale`."""
-        return f"(similarity {_plain(1 - distance, self.places)})"
+        return f"({self.likeness} {_plain(1 - distance, self.places)})"
 
     def words(self, distance: float) -> str:
         """See `Scale`."""
         return f"{_plain(distance, self.places)} {self.after(distance)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cosine(_OneMinus):
+    """Cosine distances of unit vectors; unrelated ones are at a right angle."""
+
+    unit = "cosine distance"
+    largest = 2.0
+    unrelated = 1.0
+    step = 0.005
+    called = "cosine distance"
+    likeness = "similarity"
+    copies = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation(_OneMinus):
+    """1 minus a correlation that is 0 at least, the highest at any shift: some shift always correlates."""
+
+    unit = "correlation distance"
+    largest = 1.0
+    unrelated = 0.5
+    step = 0.001
+    called = "distance of correlations"
+    likeness = "correlation"
+    copies = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,12 +245,8 @@ class Euclidean:
         return self.reach / 2
 
     def threshold(self, distance: float) -> float:
-        """Rounded to float32, as measured distances are, so that a pair exactly at the threshold is within it."""
-        if not 0 <= distance <= self.reach:
-            raise InvalidArray(
-                f"{distance:g} is no distance of this signal.", remedy=f"Give a number from 0 to {self.reach:g}."
-            )
-        return float(np.float32(distance))
+        """See `Scale`."""
+        return _rounded(distance, self.reach, "distance of this signal", f"Give a number from 0 to {self.reach:g}.")
 
     def number(self, distance: float) -> str:
         """See `Scale`."""

@@ -8,60 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.core.arrays import Pairs
-from analysis.core.errors import InvalidArray
 from analysis.core.metrics._rows import rectangle
+from analysis.core.scales import Correlation
 from analysis.core.search import circular_distances, circular_join
-
-
-@dataclass(frozen=True, slots=True)
-class CorrelationDistance:
-    """1 minus a correlation that is 0 at least: 0 to 1. A `Scale`."""
-
-    @property
-    def unit(self) -> str:
-        """See `Scale`."""
-        return "correlation distance"
-
-    @property
-    def largest(self) -> float:
-        """See `Scale`."""
-        return 1.0
-
-    @property
-    def unrelated(self) -> float:
-        """Where pictures that have nothing in common lie: some shift of one always correlates with the other."""
-        return 0.5
-
-    @property
-    def step(self) -> float:
-        """See `Scale`."""
-        return 0.001
-
-    @property
-    def places(self) -> int:
-        """See `Scale`."""
-        return 3
-
-    def threshold(self, distance: float) -> float:
-        """Rounded to float32, as measured distances are, so that a pair exactly at the threshold is within it."""
-        if not 0 <= distance <= self.largest:
-            raise InvalidArray(
-                f"{distance:g} is no distance of correlations.",
-                remedy="Give a number from 0 to 1; most copies lie below 0.05, a correlation of 0.95.",
-            )
-        return float(np.float32(distance))
-
-    def number(self, distance: float) -> str:
-        """See `Scale`."""
-        return f"{distance:g}"
-
-    def after(self, distance: float) -> str:
-        """See `Scale`."""
-        return f"(correlation {round(1 - distance, self.places):g})"
-
-    def words(self, distance: float) -> str:
-        """See `Scale`."""
-        return f"{round(distance, self.places):g} {self.after(distance)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +20,9 @@ class CircularCorrelation:
     n_values: int
 
     @property
-    def scale(self) -> CorrelationDistance:
+    def scale(self) -> Correlation:
         """See `Metric`."""
-        return CorrelationDistance()
+        return Correlation()
 
     @property
     def width(self) -> int:
