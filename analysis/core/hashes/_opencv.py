@@ -1,8 +1,7 @@
-"""Pictures as OpenCV takes them, whose hashes are called and not rewritten: their bytes are those of its version."""
+"""OpenCV's hashes, which are called and not rewritten: their bytes are those of its version."""
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -11,16 +10,19 @@ from numpy.typing import NDArray
 from analysis.core.hashes._rendition import Rendition
 
 
-def bgr(rendition: Rendition) -> NDArray[np.uint8]:
-    """The pixels with blue first: uint8, shape (height, width, 3)."""
+def hashed(function: str, rendition: Rendition, **options: int) -> NDArray[Any]:
+    """What a function of `cv2.img_hash` gives for a picture.
+
+    Args:
+        function: its name.
+        rendition: the picture.
+        options: handed on.
+
+    Returns:
+        Its numbers, shape (n,), of the type that OpenCV gives them.
+    """
     import cv2
 
-    return np.asarray(cv2.cvtColor(rendition.rgb, cv2.COLOR_RGB2BGR), np.uint8)
-
-
-def img_hash() -> Any:
-    """OpenCV's module of hashes, of which its type stub knows no function."""
-    import cv2
-
-    module: ModuleType = cv2.img_hash
-    return module
+    module: Any = cv2.img_hash  # its type stub knows no function
+    # OpenCV takes pictures with blue first.
+    return np.asarray(getattr(module, function)(cv2.cvtColor(rendition.rgb, cv2.COLOR_RGB2BGR), **options)).ravel()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.core.hashes._base import HashBase
-from analysis.core.hashes._opencv import bgr, img_hash
+from analysis.core.hashes._opencv import hashed
 from analysis.core.hashes._rendition import Rendition
 from analysis.core.metrics import EuclideanDistance
 from analysis.core.scales import Euclidean
@@ -32,8 +32,7 @@ class ColorMoments(HashBase):
 
     def describe(self, rendition: Rendition) -> NDArray[np.uint8]:
         """uint8, shape (336,): 42 numbers of 8 bytes."""
-        moments = np.asarray(img_hash().colorMomentHash(bgr(rendition)), "<f8")
-        return moments.ravel().view(np.uint8)
+        return np.asarray(hashed("colorMomentHash", rendition), "<f8").view(np.uint8)
 
 
 ENTRIES = (ColorMoments(),)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.core.hashes._base import HashBase
-from analysis.core.hashes._opencv import bgr, img_hash
+from analysis.core.hashes._opencv import hashed
 from analysis.core.hashes._rendition import Rendition
 from analysis.core.metrics import Hamming
 
@@ -30,7 +30,7 @@ class MarrHildrethHash(HashBase):
 
     def describe(self, rendition: Rendition) -> NDArray[np.uint8]:
         """uint8, shape (72,)."""
-        return np.asarray(img_hash().marrHildrethHash(bgr(rendition)), np.uint8).ravel()
+        return hashed("marrHildrethHash", rendition)
 
 
 ENTRIES = (MarrHildrethHash(),)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.core.hashes._base import HashBase
-from analysis.core.hashes._opencv import bgr, img_hash
+from analysis.core.hashes._opencv import hashed
 from analysis.core.hashes._rendition import Rendition
 from analysis.core.metrics import Hamming
 
@@ -55,7 +55,7 @@ class OpenCVBlockMeanHash(HashBase):
 
     def describe(self, rendition: Rendition) -> NDArray[np.uint8]:
         """uint8, shape (n_bits / 8,)."""
-        return np.asarray(img_hash().blockMeanHash(bgr(rendition), mode=self.mode), np.uint8).ravel()
+        return hashed("blockMeanHash", rendition, mode=self.mode)
 
 
 ENTRIES = (OpenCVBlockMeanHash(0, 256, default_distance=12), OpenCVBlockMeanHash(1, 968, default_distance=48))
