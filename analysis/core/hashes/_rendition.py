@@ -45,9 +45,9 @@ class Rendition:
         which on small pictures costs threads more than the call itself.
         """
         wanted = [size for size in dict.fromkeys(sizes) if size not in self._reduced]
-        ends = np.cumsum([width * height for width, height in wanted], dtype=np.int64)
         if not wanted:
             return
+        ends = np.cumsum([width * height for width, height in wanted], dtype=np.int64)
         flat = np.empty(ends[-1], np.uint8)
         _reductions.reductions(self.rgb, np.array(wanted, np.int64), flat)
         flat.flags.writeable = False
