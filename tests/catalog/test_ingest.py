@@ -20,18 +20,11 @@ from catalog.jobs import work_on
 from catalog.models import Dataset, Image, Label, Project, Upload
 from catalog.tasks import import_upload
 from catalog.workspace import add_part, begin_upload, create_dataset, delete_dataset, finish_upload
+from tests.core.packing import zipped
 from tests.shared import shared_data
 
 Draw = Callable[..., bytes]
 Bring = Callable[[str, dict[str, bytes]], Dataset]
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for path, content in files.items():
-            archive.writestr(path, content)
-    return out.getvalue()
 
 
 def send(dataset: Dataset, content: bytes, *, part: int = 1 << 20, name: str = "a.zip") -> Upload:

@@ -27,7 +27,8 @@ from catalog.labelling import LABELS_SPACE
 from catalog.models import Dataset, Image, Label, Project, Upload
 from catalog.tasks import import_upload
 from catalog.workspace import add_part, begin_upload, create_project, dataset_for, finish_upload
-from tests.catalog.test_ingest import send, zipped
+from tests.catalog.test_ingest import send
+from tests.core.packing import zipped
 from tests.shared import shared_data
 
 ROOT = Path(__file__).resolve().parents[2]
