@@ -24,6 +24,20 @@ class Named(Protocol):
         ...
 
 
+class Offered(Named, Protocol):
+    """What people choose: it says what it is."""
+
+    @property
+    def title(self) -> str:
+        """The name for people, e.g. ``pHash, 64 bits``."""
+        ...
+
+    @property
+    def summary(self) -> str:
+        """One sentence on what it finds, or does, and what it misses."""
+        ...
+
+
 Entry = TypeVar("Entry", bound=Named)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from analysis.core.arrays import Vectors
 from analysis.core.errors import ModelUnavailable
+from analysis.core.registry import Offered
 
 DEFAULT_DISTANCE = 0.1
 """Cosine distance at which two images are worth a look, where nothing better is known of a model."""
@@ -92,7 +93,7 @@ class LoadedEncoder(Protocol):
         ...
 
 
-class Encoder(Protocol):
+class Encoder(Offered, Protocol):
     """A model with its weights, not loaded: cheap to make, to list and to pass around."""
 
     @property
@@ -102,16 +103,6 @@ class Encoder(Protocol):
         For the operator's own files it ends in ``~`` and 8 hexadecimal digits of the content of the file and of what
         is declared of its preprocessing: when either changes, so does the name.
         """
-        ...
-
-    @property
-    def title(self) -> str:
-        """The name for people."""
-        ...
-
-    @property
-    def summary(self) -> str:
-        """One sentence on what it finds."""
         ...
 
     @property

@@ -10,27 +10,17 @@ from numpy.typing import NDArray
 
 from analysis.core.hashes._rendition import Rendition, Size
 from analysis.core.metrics import Hamming, Metric
-from analysis.core.registry import Registry
+from analysis.core.registry import Offered, Registry
 
 __all__ = ["HASHES", "Hash", "Rendition", "bit_lengths", "compute"]
 
 
-class Hash(Protocol):
+class Hash(Offered, Protocol):
     """A function from an image to a few bytes, by whose distance similar images are found."""
 
     @property
     def name(self) -> str:
         """The signal's name, a storage key: what it computes never changes."""
-        ...
-
-    @property
-    def title(self) -> str:
-        """The name for people, e.g. ``pHash, 64 bits``."""
-        ...
-
-    @property
-    def summary(self) -> str:
-        """One sentence on what it finds and what it misses."""
         ...
 
     @property

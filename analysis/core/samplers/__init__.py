@@ -7,27 +7,20 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.core.registry import Registry
+from analysis.core.registry import Offered, Registry
 
 __all__ = ["SAMPLERS", "FewShotSampler", "random_order"]
 
 
-class FewShotSampler(Protocol):
-    """Draws classes, then groups of a class. A group is a cluster's images of that class, or one image."""
+class FewShotSampler(Offered, Protocol):
+    """Draws classes, then groups of a class. A group is a cluster's images of that class, or one image.
+
+    `summary` says what is drawn with which probability.
+    """
 
     @property
     def name(self) -> str:
         """Storage key: what it draws from a seed never changes."""
-        ...
-
-    @property
-    def title(self) -> str:
-        """The name for people."""
-        ...
-
-    @property
-    def summary(self) -> str:
-        """One sentence on what is drawn with which probability."""
         ...
 
     def draw_classes(self, groups: NDArray[np.int64], n_way: int, bits: np.random.BitGenerator) -> NDArray[np.int64]:

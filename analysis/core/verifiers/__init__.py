@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.core.registry import Registry
+from analysis.core.registry import Offered, Registry
 from analysis.core.verifiers._finding import FEWEST_INLIERS, Finding
 from analysis.core.verifiers._seen import Seen
 from analysis.core.verifiers._transformation import Transformation
@@ -27,22 +27,12 @@ __all__ = [
 ]
 
 
-class Verifier(Protocol):
+class Verifier(Offered, Protocol):
     """Looks for points that two pictures share, and for one transformation that explains where they lie."""
 
     @property
     def name(self) -> str:
         """A storage key, the algorithm and the version of its parameters, e.g. ``orb-1``."""
-        ...
-
-    @property
-    def title(self) -> str:
-        """The name for people."""
-        ...
-
-    @property
-    def summary(self) -> str:
-        """One sentence on what it is good at and what it misses."""
         ...
 
     @property
