@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol
 
 from analysis.core.errors import AnalysisError
 
@@ -49,7 +49,16 @@ class Method(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Pca:
+class _Fields:
+    """A method whose parameters are its fields."""
+
+    def parameters(self) -> dict[str, Any]:
+        """See `Method`."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Pca(_Fields):
     """Principal components: no parameters."""
 
     name: ClassVar[str] = "pca"
@@ -62,17 +71,13 @@ class Pca:
     def check(self, n: int) -> None:
         """Any number will do."""
 
-    def parameters(self) -> dict[str, Any]:
-        """None."""
-        return {}
-
     def words(self) -> str:
         """Nothing to say."""
         return ""
 
 
 @dataclass(frozen=True, slots=True)
-class Tsne:
+class Tsne(_Fields):
     """t-SNE (van der Maaten and Hinton 2008).
 
     Attributes:
@@ -111,17 +116,13 @@ class Tsne:
                 remedy=f"Give a perplexity of at most {n - 1}; {suggested(n).perplexity:g} suits so many.",
             )
 
-    def parameters(self) -> dict[str, Any]:
-        """Perplexity and seed."""
-        return asdict(self)
-
     def words(self) -> str:
         """Perplexity and seed."""
         return f"perplexity {self.perplexity:g}, seed {self.seed}"
 
 
 @dataclass(frozen=True, slots=True)
-class Umap:
+class Umap(_Fields):
     """UMAP (McInnes, Healy and Melville 2018).
 
     Attributes:
@@ -166,10 +167,6 @@ class Umap:
                 remedy=f"Give at most {n} neighbours.",
             )
 
-    def parameters(self) -> dict[str, Any]:
-        """Neighbours, smallest distance and seed."""
-        return asdict(self)
-
     def words(self) -> str:
         """Neighbours, smallest distance and seed."""
         return f"{self.neighbours} neighbours, smallest distance {self.min_dist:g}, seed {self.seed}"
@@ -186,15 +183,10 @@ class Suggested:
     perplexity: float
     neighbours: int
 
-    @classmethod
-    def of(cls, n: int) -> Self:
-        """The usual 30 and 15, or fewer where there are not enough images."""
-        return cls(float(max(1, min(30, (n - 1) // 3))), max(2, min(15, n - 1)))
-
 
 def suggested(n: int) -> Suggested:
-    """Parameters that suit n different images."""
-    return Suggested.of(n)
+    """Parameters that suit n different images: the usual 30 and 15, or fewer where there are not enough."""
+    return Suggested(float(max(1, min(30, (n - 1) // 3))), max(2, min(15, n - 1)))
 
 
 def method_from(name: str, parameters: Mapping[str, Any]) -> Method:
