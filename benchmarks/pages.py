@@ -1,4 +1,4 @@
-"""Server time of the pages that can grow: 100,000 images, 1,000,000 measurements, 20,000 verdicts.
+"""Server time of the pages that can grow: 100,000 images, 1,000,000 measurements, 20,000 verdicts, 20,000 looks.
 
     python benchmarks/pages.py [--images 100000] [--measurements 1000000]
 
@@ -98,11 +98,20 @@ def prepare(images: int, measurements: int) -> tuple[str, dict[str, str]]:
             " SELECT image_a_id, image_b_id, %s, %s, choice, id FROM analysis_verdict",
             [datasets[0].pk, datasets[1].pk],
         )
+        # Verifiers, too, look at the closest first; each tenth look finds the same points in both pictures.
+        cursor.execute(
+            "INSERT INTO analysis_verification (image_a_id, image_b_id, dataset_a_id, dataset_b_id, verifier,"
+            " keypoints_a, keypoints_b, matches, inliers, mirrored, geometry, versions)"
+            " SELECT a, b, %s, %s, 'orb-1', 3000, 3000, 200, CASE WHEN n %% 10 = 0 THEN 120 ELSE 0 END, false,"
+            " '{}', '{}'"
+            " FROM unnest(%s::bigint[], %s::bigint[]) WITH ORDINALITY AS pair(a, b, n)",
+            [datasets[0].pk, datasets[1].pk, first.a[:20_000].tolist(), first.b[:20_000].tolist()],
+        )
         cursor.execute("VACUUM ANALYZE")
     one, other = Image.objects.get(pk=int(first.a[-1])), Image.objects.get(pk=int(first.b[-1]))
     judge(one=one, other=other, annotator=user, choice="different")
     base = f"/p/{project.slug}/comparisons/{comparison.pk}"
-    cell = f"a={datasets[0].pk}&b={datasets[1].pk}"
+    cell = f"cell={datasets[0].pk},{datasets[1].pk}"
     middle = first.a[len(first) // 2], first.b[len(first) // 2]
     return "bench", {
         "datasets of a project": f"/p/{project.slug}/",
@@ -115,7 +124,11 @@ def prepare(images: int, measurements: int) -> tuple[str, dict[str, str]]:
         "pairs of one cell": f"{base}/pairs/?signal=phash-8&t=16&{cell}",
         "pairs, in the middle": f"{base}/pairs/?signal=phash-8&t=16&after=8-{middle[0]}-{middle[1]}",
         "pairs unjudged": f"{base}/pairs/?signal=phash-8&t=16&show=open",
-        "pairs of unlike labels": f"{base}/pairs/?signal=phash-8&t=16&conflict=1",
+        "pairs of unlike labels": f"{base}/pairs/?signal=phash-8&t=16&differ=1",
+        "pairs with keypoints found": f"{base}/pairs/?signal=phash-8&t=16&keypoints=found",
+        "the last of these": f"{base}/pairs/?signal=phash-8&t=16&keypoints=found&after=16-0-0",
+        "pairs with none found": f"{base}/pairs/?signal=phash-8&t=16&keypoints=none",
+        "pairs not looked at": f"{base}/pairs/?signal=phash-8&t=16&keypoints=unchecked",
         "review page": f"{base}/review/?signal=phash-8&t=8",
         "review queue": f"{base}/review/queue.json?signal=phash-8&t=8&show=open",
     }

@@ -27,6 +27,7 @@ from analysis.queries._models import (
 from analysis.queries._outputs import report, split, split_classes, split_support, splits
 from analysis.queries._pairs import (
     FILTERS,
+    KEYPOINTS,
     Measured,
     PairKey,
     PairRow,
@@ -78,6 +79,7 @@ from analysis.queries._verification import (
 
 __all__ = [
     "FILTERS",
+    "KEYPOINTS",
     "SIDES",
     "Cell",
     "Described",

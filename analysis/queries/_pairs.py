@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from analysis.core.errors import AnalysisError
+from analysis.core.verifiers import VERIFIERS
 from analysis.models import (
     Comparison,
     Decision,
@@ -107,12 +108,37 @@ FILTERS: dict[str, tuple[str, ...] | None] = {
 """What a list of pairs can be narrowed to: all, unjudged, accepted, rejected, or one verdict."""
 
 
+KEYPOINTS = ("", "found", "none", "unchecked")
+"""What a list of pairs can be narrowed to by what verifiers found: all; pairs that one of them is sure of; pairs that
+were looked at, but none is sure of; pairs that none has looked at."""
+
+
 _DIFFERENT_LABELS = """
     AND EXISTS (SELECT 1 FROM catalog_imagelabel l WHERE l.image_id = m.image_a_id)
     AND EXISTS (SELECT 1 FROM catalog_imagelabel l WHERE l.image_id = m.image_b_id)
     AND ARRAY(SELECT l.label_id FROM catalog_imagelabel l WHERE l.image_id = m.image_a_id ORDER BY 1)
      <> ARRAY(SELECT l.label_id FROM catalog_imagelabel l WHERE l.image_id = m.image_b_id ORDER BY 1)
 """
+
+
+# The looked-at pairs of the two datasets, of which there are few, are read first and their distances after: in order of
+# distance, all pairs might be tried for one page of them.
+_MEASUREMENTS_OF_LOOKED = """(
+    SELECT v.image_a_id, v.image_b_id FROM analysis_verification v
+    JOIN unnest(%s::text[], %s::int[]) AS usual(verifier, inliers) ON usual.verifier = v.verifier
+    WHERE v.dataset_a_id = cell.a AND v.dataset_b_id = cell.b
+    GROUP BY v.image_a_id, v.image_b_id HAVING bool_or(v.inliers >= usual.inliers) = %s
+) looked CROSS JOIN LATERAL (
+    SELECT m.* FROM analysis_measurement m
+    WHERE m.image_a_id = looked.image_a_id AND m.image_b_id = looked.image_b_id AND m.signal_id = %s OFFSET 0
+) m"""
+
+
+# A fence, as below: pairs are tried in order of distance until the page is full.
+_NOT_LOOKED = """NOT EXISTS (
+    SELECT 1 FROM analysis_verification v
+    WHERE v.image_a_id = m.image_a_id AND v.image_b_id = m.image_b_id OFFSET 0
+)"""
 
 
 _DECISION_OF_PAIR = """LATERAL (
@@ -129,6 +155,7 @@ def pairs(
     cell: Cell | None = None,
     show: str = "",
     labels_differ: bool = False,
+    keypoints: str = "",
     after: PairKey | None = None,
     limit: int = 50,
 ) -> list[PairRow]:
@@ -144,6 +171,7 @@ def pairs(
         cell: only pairs of these two datasets.
         show: a key of `FILTERS`.
         labels_differ: only pairs whose two images carry different labels.
+        keypoints: one of `KEYPOINTS`.
         after: the last pair of the page before.
         limit: pairs on the page; one more is returned where there is a next page.
 
@@ -152,6 +180,9 @@ def pairs(
     """
     if show not in FILTERS:
         raise AnalysisError(f"There is no filter “{show}”.", remedy=f"There are: {', '.join(filter(None, FILTERS))}.")
+    if keypoints not in KEYPOINTS:
+        there = ", ".join(filter(None, KEYPOINTS))
+        raise AnalysisError(f"There is no filter of keypoints “{keypoints}”.", remedy=f"There are: {there}.")
     asked = cells(comparison)
     if cell is not None:
         if cell not in asked:
@@ -159,7 +190,8 @@ def pairs(
         asked = [cell]
     if not asked:
         return []
-    narrowed, choices, decisions = "", FILTERS[show], "analysis_decision d"
+    narrowed, choices = "", FILTERS[show]
+    measured, decisions = "analysis_measurement m", "analysis_decision d"
     parameters: list[Any] = [[c.a for c in asked], [c.b for c in asked], signal_id, max_distance]
     if after is not None:
         narrowed += " AND (m.distance, m.image_a_id, m.image_b_id) > (%s, %s, %s)"
@@ -174,11 +206,17 @@ def pairs(
         parameters.append(list(choices))
     if labels_differ:
         narrowed += _DIFFERENT_LABELS
+    if keypoints == "unchecked":
+        narrowed += f" AND {_NOT_LOOKED}"
+    elif keypoints:
+        measured = _MEASUREMENTS_OF_LOOKED
+        usual = [verifier.default_inliers for verifier in VERIFIERS.values()]
+        parameters[2:2] = [list(VERIFIERS), usual, keypoints == "found", signal_id]
     query = f"""
         SELECT found.* FROM unnest(%s::bigint[], %s::bigint[]) AS cell(a, b)
         CROSS JOIN LATERAL (
             SELECT m.image_a_id, m.image_b_id, m.distance, coalesce(d.choice, '') AS choice, m.orientation
-            FROM analysis_measurement m
+            FROM {measured}
             LEFT JOIN {decisions} ON d.image_a_id = m.image_a_id AND d.image_b_id = m.image_b_id
             WHERE m.signal_id = %s AND m.dataset_a_id = cell.a AND m.dataset_b_id = cell.b AND m.distance <= %s
             {narrowed}

@@ -33,6 +33,8 @@ SHOWS = {
     **{choice.value: choice.label for choice in GIVEN},
 }
 """What the list can be narrowed to, as the address says it (see `queries.FILTERS`)."""
+KEYPOINTS = {"": "All", "found": "Found", "none": "Not found", "unchecked": "Not checked"}
+"""The same of what verifiers found (see `queries.KEYPOINTS`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def index(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
     covered = queries.cells(chosen)
     cell = cell_from(request.GET.get("cell", ""), covered)
     show, differ = request.GET.get("show", ""), request.GET.get("differ") == "1"
+    keypoints = request.GET.get("keypoints", "")
     found = queries.pairs(
         chosen,
         signal_id=row.signal_id,
@@ -90,6 +93,7 @@ def index(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
         cell=cell,
         show=show,
         labels_differ=differ,
+        keypoints=keypoints,
         after=PairKey.parse(request.GET.get("after", "")),
         limit=PAGE,
     )
@@ -100,7 +104,9 @@ def index(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
         "cell": f"{cell.a},{cell.b}" if cell else "",
         "show": show,
         "differ": "1" if differ else "",
+        "keypoints": keypoints,
     }
+    looked = queries.verifications_of(found)
     names = {dataset.pk: dataset for dataset in chosen.datasets.all()}
     summary = queries.summary(chosen, row.signal_id)
     context: dict[str, Any] = {
@@ -118,14 +124,16 @@ def index(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
         "shows": SHOWS.items(),
         "show": show,
         "differ": differ,
-        "pairs": [(pair, *SideLabels.both(pair)) for pair in found],
-        "total": None if summary is None or show or differ else _total(summary.curve, distance, cell),
+        "keypoints_shows": KEYPOINTS.items(),
+        "keypoints": keypoints,
+        "pairs": [(pair, *SideLabels.both(pair), looked.get((pair.a.pk, pair.b.pk), ())) for pair in found],
+        "total": None if summary is None or show or differ or keypoints else _total(summary.curve, distance, cell),
         "first_page": not request.GET.get("after"),
         "next": _address({**state, "after": str(found[-1].key)}) if more else "",
         "first": _address(state),
         "dashboard": _address({"signal": known.name, "t": f"{distance:g}"}),
         # The review's own default is what is not judged yet; there "all" has a name.
-        "review": _address({**state, "show": show or "all", "differ": ""}),
+        "review": _address({**state, "show": show or "all", "differ": "", "keypoints": ""}),
         "may_judge": way.may(Membership.Role.ANNOTATOR),
     }
     return render(request, "analysis/pairs.html", context)

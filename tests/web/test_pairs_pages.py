@@ -29,7 +29,7 @@ def listing(comparison: Comparison, **query: object) -> str:
 def shown(client: Client, path: str) -> list[Names]:
     answer = client.get(path)
     assert answer.status_code == 200
-    return [(pair.a.name, pair.b.name) for pair, _, _ in answer.context["pairs"]]
+    return [(pair.a.name, pair.b.name) for pair, *_ in answer.context["pairs"]]
 
 
 def image(name: str) -> Image:
@@ -101,7 +101,7 @@ def test_pages_follow_each_other_without_gap_or_repetition(
     path, seen, pages = listing(comparison, t=12), list[Names](), 0
     while path:
         answer = client.get(path)
-        seen += [(pair.a.name, pair.b.name) for pair, _, _ in answer.context["pairs"]]
+        seen += [(pair.a.name, pair.b.name) for pair, *_ in answer.context["pairs"]]
         pages += 1
         query = answer.context["next"]
         path = f"{reverse('pairs', args=[project.slug, comparison.pk])}?{query}" if query else ""
