@@ -23,7 +23,7 @@ from catalog.companions import Outcome, take_fingerprints, take_vectors
 from catalog.core.errors import RefusedImage
 from catalog.core.images import Decoded, read_image, thumbnail
 from catalog.core.layouts import ImageEntry, Layout, recognise
-from catalog.core.sources import Source, StoredFilesSource, open_source
+from catalog.core.sources import Source, StoredFilesSource, open_source, readable
 from catalog.hooks import observers
 from catalog.jobs import Progress
 from catalog.labelling import LABELS_SPACE, Labels, attach_labels, describe_labels, forget_labels, store_labels
@@ -219,7 +219,7 @@ def _take_pictures(
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         # While one chunk is written, the next is decoded already.
         waiting: tuple[Sequence[Future[Taken | Refused]], list[Refused], int] | None = None
-        for chunk in _chunks(_readable(source, list(entries), unreadable)):
+        for chunk in _chunks(readable(source, list(entries), unreadable.append)):
             seen.update(path for path, _ in chunk)
             known = _known_names(upload, [entries[path].name for path, _ in chunk])
             decoding = [
@@ -238,18 +238,6 @@ def _take_pictures(
     lost = sorted(entries.keys() - seen)
     gone = [Refused(path, error.code, str(error)) for path, error in zip(lost, unreadable, strict=True)]
     _write(upload, [], gone, labels)
-
-
-def _readable(source: Source, paths: Sequence[str], unreadable: list[RefusedImage]) -> Iterator[tuple[str, bytes]]:
-    """The files that can be read; why others cannot goes into `unreadable`."""
-    files = source.iterate(paths)
-    while True:
-        try:
-            yield next(files)
-        except StopIteration:
-            return
-        except RefusedImage as error:
-            unreadable.append(error)
 
 
 def _same_name(entry: ImageEntry) -> Refused:

@@ -23,6 +23,7 @@ __all__ = [
     "Source",
     "StoredFilesSource",
     "open_source",
+    "readable",
     "shown",
 ]
 
@@ -254,6 +255,20 @@ class StoredFilesSource(_LooseFiles):
 def _measure(opener: Callable[[], BinaryIO]) -> int:
     with opener() as stream:
         return stream.seek(0, os.SEEK_END)
+
+
+def readable(
+    source: Source, paths: Collection[str], refuse: Callable[[RefusedImage], None]
+) -> Iterator[tuple[str, bytes]]:
+    """The files of `Source.iterate` that can be read; `refuse` is told of each other one."""
+    files = source.iterate(paths)
+    while True:
+        try:
+            yield next(files)
+        except StopIteration:
+            return
+        except RefusedImage as error:
+            refuse(error)
 
 
 def open_source(path: Path, *, limits: Limits | None = None, scratch: Path | None = None) -> Source:

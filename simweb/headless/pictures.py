@@ -17,6 +17,7 @@ from analysis.core.errors import AnalysisError
 from analysis.core.hashes import Hash, compute
 from catalog.core.errors import CatalogError, RefusedImage
 from catalog.core.images import read_image, thumbnail
+from catalog.core.sources import readable
 from simweb.headless.folders import Folder
 
 SMALL = 96
@@ -139,7 +140,8 @@ class _Reading:
         waiting: deque[tuple[str, Future[tuple[_Kept, Rgb]]]] = deque()
         ahead = 2 * self._wanted.workers
         with ThreadPoolExecutor(self._wanted.workers) as pool:
-            for path, data in self._files():
+            # The files come in the order in which they are read fastest.
+            for path, data in readable(self._folder.source, list(self._position), self._unreadable):
                 waiting.append((path, pool.submit(_look_at, data, self._wanted)))
                 if len(waiting) > ahead:
                     yield from self._take(*waiting.popleft())
@@ -161,17 +163,9 @@ class _Reading:
         done = len(self.found) + len(self.refused)
         self._advance(f"Reading {self._folder.name}", done, len(self._position))
 
-    def _files(self) -> Iterator[tuple[str, bytes]]:
-        """The files in the order in which they are read fastest; those that cannot be read are noted."""
-        files = self._folder.source.iterate(list(self._position))
-        while True:
-            try:
-                yield next(files)
-            except StopIteration:
-                return
-            except RefusedImage as error:
-                # The error names the file in its message.
-                self.refused.append(("", str(error)))
+    def _unreadable(self, error: RefusedImage) -> None:
+        # The error names the file in its message.
+        self.refused.append(("", str(error)))
 
 
 def _look_at(data: bytes, wanted: Wanted) -> tuple[_Kept, Rgb]:

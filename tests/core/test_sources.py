@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from catalog.core.archives import ArchiveSource
 from catalog.core.errors import RefusedArchive, RefusedImage
-from catalog.core.sources import FolderSource, Source, StoredFilesSource, open_source
+from catalog.core.sources import FolderSource, Source, StoredFilesSource, open_source, readable
 from tests.core.packing import SMALL, TAR_MODES, contents, make_folder, make_tar, make_zip, stored
 
 FILES = {"cat/1.jpg": b"one" * 400, "cat/2.jpg": b"two", "dog/ü.jpg": b"", "labels.json": b"{}"}
@@ -120,6 +120,16 @@ def test_links_in_a_folder_are_refused_one_by_one(tmp_path: Path) -> None:
     with pytest.raises(RefusedImage):
         next(files)
     assert next(files) == ("cat/2.jpg", b"new")
+
+
+def test_what_cannot_be_read_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
+    source = FolderSource(make_folder(tmp_path / "f", FILES))
+    [first, *rest] = sorted(FILES)
+    (tmp_path / "f" / first).unlink()
+    told: list[RefusedImage] = []
+    assert dict(readable(source, list(FILES), told.append)) == {path: FILES[path] for path in rest}
+    assert [error.code for error in told] == ["unreadable"]
+    assert first in str(told[0])
 
 
 def test_limits_of_loose_files(tmp_path: Path) -> None:
