@@ -28,7 +28,7 @@ from analysis.workspace import create_comparison, request_projection
 from catalog.models import Dataset, Image, ImageLabel, Label, Project
 from catalog.workspace import create_project
 from tests.analysis.embedded import around, describe, embedded, vectors_of
-from tests.web.test_api import Script
+from tests.web.script import Script
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 EVERYTHING = "00000000ffff0000ffffffff0000ffff"

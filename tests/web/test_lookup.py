@@ -21,7 +21,7 @@ from analysis.models import Hash, Signal
 from catalog.core.images import read_image
 from catalog.models import Dataset, Image, Project
 from catalog.workspace import add_part, begin_upload, create_project, dataset_for, finish_upload
-from simweb.tokens import make_token
+from tests.web.script import Script
 
 Draw = Callable[..., bytes]
 Import = Callable[..., Dataset]
@@ -31,21 +31,14 @@ class Asker:
     """A script with a token that looks things up."""
 
     def __init__(self, user: User) -> None:
-        self.client = Client()
-        self.headers = {"Authorization": f"Bearer {make_token(user=user, name='test')}"}
+        self.script = Script(user)
 
     def picture(self, content: bytes, expect: int = 200, **more: Any) -> Any:
         data = {"image": SimpleUploadedFile("x.bin", content), **more}
-        return self._json(self.client.post("/api/v1/lookup", data, headers=self.headers), expect)
+        return self.script.json(self.script.form("/lookup", data), expect)
 
     def json(self, body: dict[str, Any], expect: int = 200) -> Any:
-        answer = self.client.post("/api/v1/lookup", json.dumps(body), "application/json", headers=self.headers)
-        return self._json(answer, expect)
-
-    @staticmethod
-    def _json(answer: Any, expect: int) -> Any:
-        assert answer.status_code == expect, answer.content
-        return answer.json()
+        return self.script.post("/lookup", body, expect)
 
 
 @pytest.fixture
@@ -164,7 +157,7 @@ def test_by_vector_of_any_length(ask: Asker, vectors: np.ndarray[Any, Any], proj
     assert names(ask.json({"vector": query, "signal": name, "max_distance": 0.95})) == ["crow4", "crow1"]
     # As a form carries it.
     form = {"vector": json.dumps(query), "signal": name}
-    answer = ask.client.post("/api/v1/lookup", form, headers=ask.headers)
+    answer = ask.script.form("/lookup", form)
     assert names(answer.json()) == ["crow4"]
 
 
@@ -259,7 +252,7 @@ def test_untrusted_files_are_refused_in_words(
 
 
 def test_a_broken_body_is_not_understood(ask: Asker, birds: Dataset) -> None:
-    answer = ask.client.post("/api/v1/lookup", "{", "application/json", headers=ask.headers)
+    answer = ask.script.call("POST", "/lookup", data="{", content_type="application/json")
     assert answer.status_code == 422
     assert answer.json()["remedy"] == "Send it as /api/v1/docs describes it."
 

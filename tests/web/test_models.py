@@ -22,7 +22,7 @@ from analysis.pipeline.review import judge
 from analysis.tasks import run_model_comparison
 from catalog.models import Image, Project
 from tests.analysis.test_compare_models import Bench
-from tests.web.test_api import Script
+from tests.web.script import Script
 
 Enter = Callable[[User], Client]
 

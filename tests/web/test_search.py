@@ -24,9 +24,9 @@ from analysis.tasks import run_comparison
 from analysis.workspace import create_comparison
 from catalog.models import Dataset, Image, Project
 from catalog.workspace import create_project
-from simweb.tokens import make_token
 from tests.analysis.embedded import around, embedded, vectors_of
 from tests.core import model_files
+from tests.web.script import Script
 
 Draw = Callable[..., bytes]
 Import = Callable[..., Dataset]
@@ -336,40 +336,33 @@ def test_a_ladder_of_hashes_that_are_no_bits(
     assert any(rung["pairs"] for rung in response.context["rungs"])
 
 
-class Script:
-    """A caller of the API with a token."""
+class Searcher:
+    """A caller of the API of searches."""
+
+    path = "/projects/saints-in-art/search"
 
     def __init__(self, user: User) -> None:
-        self.client = Client()
-        self.headers = {"Authorization": f"Bearer {make_token(user=user, name='test')}"}
+        self.script = Script(user)
 
     def get(self, query: str, expect: int = 200) -> Any:
-        return self._json(
-            self.client.get(f"/api/v1/projects/saints-in-art/search?{query}", headers=self.headers), expect
-        )
+        return self.script.get(f"{self.path}?{query}", expect)
 
     def post(self, body: dict[str, Any], expect: int = 200) -> Any:
-        path = "/api/v1/projects/saints-in-art/search"
         if "image" in body:
-            return self._json(self.client.post(path, body, headers=self.headers), expect)
-        return self._json(self.client.post(path, json.dumps(body), "application/json", headers=self.headers), expect)
-
-    @staticmethod
-    def _json(response: Any, expect: int) -> Any:
-        assert response.status_code == expect, response.content
-        return response.json()
+            return self.script.json(self.script.form(self.path, body), expect)
+        return self.script.post(self.path, body, expect)
 
 
 @pytest.fixture
-def script(viewer: User) -> Script:
-    return Script(viewer)
+def script(viewer: User) -> Searcher:
+    return Searcher(viewer)
 
 
 def ids(answer: Any) -> list[int]:
     return [item["image"]["id"] for item in answer["items"]]
 
 
-def test_the_api_answers_as_the_page(script: Script, two: list[Dataset], picture: Draw) -> None:
+def test_the_api_answers_as_the_page(script: Searcher, two: list[Dataset], picture: Draw) -> None:
     from_image = script.get(f"image={image('a0').pk}&k=3")
     assert ids(from_image) == by_hand("a0", two)[:3]
     assert (from_image["signal"], from_image["unit"], from_image["default_distance"]) == ("phash-8", "bits", 8)
@@ -391,7 +384,7 @@ def test_the_api_answers_as_the_page(script: Script, two: list[Dataset], picture
 
 
 def test_the_api_searches_vectors_with_their_similarity(
-    script: Script, vectors: list[Dataset], project: Project
+    script: Searcher, vectors: list[Dataset], project: Project
 ) -> None:
     name = vectors_of(project, 16).name
     vector = np.asarray(Embedding.objects.get(image=image("B-7")).vector)
@@ -402,7 +395,7 @@ def test_the_api_searches_vectors_with_their_similarity(
         assert item["similarity"] == pytest.approx(1 - item["distance"])
 
 
-def test_the_api_says_what_is_wrong(script: Script, two: list[Dataset], stranger: User) -> None:
+def test_the_api_says_what_is_wrong(script: Searcher, two: list[Dataset], stranger: User) -> None:
     assert script.get("", 422)["detail"] == "Nothing was sent to look for."
     assert script.get("image=1&text=x", 422)["detail"] == "image_id and text were sent to look for."
     assert script.get("text=x", 422)["detail"] == "pHash, 64 bits compares pictures only."
@@ -410,7 +403,7 @@ def test_the_api_says_what_is_wrong(script: Script, two: list[Dataset], stranger
     assert script.get(f"image={image('a0').pk}&dataset=nothing", 422)
     assert script.get("image=99999999", 404)
     assert script.get(f"image={image('a0').pk}&k=0", 422)
-    assert Script(stranger).get("image=1", 404)
+    assert Searcher(stranger).get("image=1", 404)
 
 
 def test_links_lead_here(signed_in: Client, two: list[Dataset]) -> None:
