@@ -7,11 +7,9 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Query, Router, Status
 
-from analysis import queries
+from analysis import queries, workspace
 from analysis.api.comparisons import PAGE, After, Limit, person, queue
 from analysis.models import ModelComparison
-from analysis.pipeline.compare_models import delete_model_comparison as delete
-from analysis.pipeline.compare_models import request_model_comparison
 from analysis.schemas.models import (
     DifferentPairOut,
     ModelComparisonDetail,
@@ -49,7 +47,7 @@ def list_model_comparisons(request: HttpRequest, project: str, after: After = 0,
 def create_model_comparison(request: HttpRequest, project: str, payload: ModelComparisonIn) -> Status[ModelComparison]:
     """Ask how far two models agree on the images that have embeddings under both. For editors."""
     way = access(request.user, project, Membership.Role.EDITOR)
-    made = request_model_comparison(
+    made = workspace.request_model_comparison(
         project=way.project,
         first=payload.first,
         second=payload.second,
@@ -103,5 +101,5 @@ def list_different_pairs(
 def delete_model_comparison(request: HttpRequest, project: str, comparison: int) -> Status[None]:
     """Embeddings and verdicts stay. 409 while it is being computed. For editors."""
     way = access(request.user, project, Membership.Role.EDITOR)
-    delete(comparison=queries.model_comparison(way.project, comparison))
+    workspace.delete_model_comparison(comparison=queries.model_comparison(way.project, comparison))
     return Status(204, None)

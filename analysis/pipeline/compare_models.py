@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from django.contrib.auth.models import AbstractBaseUser
-from django.db import transaction
-from django.utils import timezone
 from numpy.typing import NDArray
 
 from analysis import bulk
@@ -28,82 +25,13 @@ from analysis.core.model_agreement import (
 from analysis.core.versions import versions
 from analysis.models import ModelComparison
 from analysis.queries import Described, described_by
-from analysis.signals import KnownSignal, signal, signal_in
-from catalog.core.errors import Conflict
+from analysis.signals import KnownSignal, signal
 from catalog.jobs import Progress
-from catalog.models import Dataset, Job, Project
+from catalog.models import Dataset
 
-MOST_NEIGHBOURS = 100
 SEED = 0
 MOST_BYTES = 4 * 1024**3
 """Embeddings that a worker holds at once."""
-
-
-def request_model_comparison(
-    *,
-    project: Project,
-    first: str,
-    second: str,
-    datasets: Sequence[Dataset],
-    k: int,
-    by: AbstractBaseUser | None,
-) -> ModelComparison:
-    """A comparison of two models that waits for a worker.
-
-    Args:
-        project: whose embeddings.
-        first: an embedding signal.
-        second: another one.
-        datasets: one or more; their images that have embeddings under both are compared.
-        k: neighbours of each image, 1 to `MOST_NEIGHBOURS`.
-        by: who asks.
-
-    Raises:
-        AnalysisError: a signal that is no embedding or the same twice, no dataset or another project's, or too few
-            images have embeddings under both for so many neighbours.
-    """
-    known = [signal_in(project, name) for name in (first, second)]
-    for each in known:
-        if not each.is_embedding or each.orientation:
-            raise AnalysisError(
-                f"{each.title} gives no embeddings of pictures as they are.",
-                remedy="Choose a model, or brought vectors.",
-            )
-    a, b = known
-    if a == b:
-        raise AnalysisError("A model agrees with itself.", remedy="Choose two different ones.")
-    chosen = list(dict.fromkeys(datasets))
-    if any(dataset.project_id != project.pk for dataset in chosen):
-        raise AnalysisError("A comparison of models stays inside one project.")
-    if not chosen:
-        raise AnalysisError("A comparison of models needs at least one dataset.", remedy="Choose one.")
-    if k > MOST_NEIGHBOURS:
-        raise AnalysisError(f"{k:,} neighbours are too many.", remedy=f"Give at most {MOST_NEIGHBOURS}.")
-    check_neighbours(sum(each.both for each in described_by(chosen, a.id, b.id).values()), k)
-    with transaction.atomic():
-        made = ModelComparison.objects.create(
-            project=project,
-            signal_a_id=a.id,
-            signal_b_id=b.id,
-            k=k,
-            status=Job.Status.QUEUED,
-            stage="Waiting for a worker",
-            heartbeat_at=timezone.now(),
-            created_by_id=by.pk if by else None,
-        )
-        made.datasets.set(chosen)
-    return made
-
-
-def delete_model_comparison(*, comparison: ModelComparison) -> None:
-    """Delete a comparison of models; embeddings and verdicts stay.
-
-    Raises:
-        Conflict: it is being computed.
-    """
-    if comparison.status == Job.Status.RUNNING:
-        raise Conflict("These models are being compared.", remedy="Wait until it is done, then delete it.")
-    comparison.delete()
 
 
 def compare_models(comparison: ModelComparison, progress: Progress[Any]) -> None:

@@ -17,10 +17,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from analysis import queries, tasks, workspace
 from analysis.core.errors import AnalysisError
 from analysis.models import ModelComparison
-from analysis.pipeline.compare_models import MOST_NEIGHBOURS, delete_model_comparison, request_model_comparison
 from analysis.queries import FILTERS, SIDES, DifferentPair
 from analysis.signals import KnownSignal, signal, with_embeddings
 from analysis.views.review_scope import SHOWS
+from analysis.workspace import MOST_NEIGHBOURS
 from catalog.models import Dataset, Membership
 from catalog.queries import Access, access
 
@@ -134,7 +134,7 @@ def _made(request: HttpRequest, way: Access, form: ModelsForm) -> ModelCompariso
         return None
     data = form.cleaned_data
     try:
-        made = request_model_comparison(
+        made = workspace.request_model_comparison(
             project=way.project,
             first=data["first"],
             second=data["second"],
@@ -262,6 +262,6 @@ def delete(request: HttpRequest, project: str, model_comparison: int) -> HttpRes
     way = access(request.user, project, Membership.Role.EDITOR)
     found = queries.model_comparison(way.project, model_comparison)
     title = title_of(found)
-    delete_model_comparison(comparison=found)
+    workspace.delete_model_comparison(comparison=found)
     messages.success(request, f"The comparison of {title} is deleted. Embeddings and verdicts are kept.")
     return redirect("models", project)

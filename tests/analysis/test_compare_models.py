@@ -17,10 +17,9 @@ from analysis.core.arrays import Vectors
 from analysis.core.errors import AnalysisError
 from analysis.core.model_agreement import agreement, correlation, most_different, nearest_others
 from analysis.models import Embedding, ModelComparison
-from analysis.pipeline.compare_models import delete_model_comparison, request_model_comparison
 from analysis.pipeline.review import judge
 from analysis.tasks import run_comparison, run_model_comparison, sweep
-from analysis.workspace import create_comparison
+from analysis.workspace import create_comparison, delete_model_comparison, request_model_comparison
 from catalog.core.errors import Conflict
 from catalog.models import Image, Project
 from catalog.workspace import create_project

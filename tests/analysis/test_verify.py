@@ -202,7 +202,7 @@ def test_what_cannot_be_asked_is_refused(compared: Comparison, asked: dict[str, 
 def test_too_many_pairs_and_an_unfinished_comparison_are_refused(
     compared: Comparison, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("analysis.workspace.MOST_LOOKS", 8)
+    monkeypatch.setattr("analysis.workspace._verification.MOST_LOOKS", 8)
     with pytest.raises(AnalysisError, match="9 pairs are more"):
         ask(compared)
     compared.status = Job.Status.RUNNING

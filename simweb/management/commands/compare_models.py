@@ -6,9 +6,9 @@ from argparse import ArgumentParser
 from typing import Any
 
 from analysis import queries
-from analysis.pipeline.compare_models import MOST_NEIGHBOURS, request_model_comparison
 from analysis.schemas.models import AgreementOut, EstimateOut, ModelComparisonDetail
 from analysis.tasks import run_model_comparison
+from analysis.workspace import MOST_NEIGHBOURS, request_model_comparison
 from catalog.queries import datasets_named
 from simweb.cli import JobCommand, require_project
 from simweb.people import person_named
