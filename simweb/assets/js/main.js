@@ -22,6 +22,14 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Where the sections of a project are more than a phone's width, the one that is open is in sight. Only sideways:
+// scrollIntoView might move the page, too.
+const section = document.querySelector("header.top nav [aria-current]");
+if (section) {
+  const [own, bar] = [section, section.parentElement].map((each) => each.getBoundingClientRect());
+  section.parentElement.scrollLeft += own.left + own.width / 2 - (bar.left + bar.width / 2);
+}
+
 // <select data-submit>, <input type="checkbox" data-submit>: a filter applies when it is chosen.
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
