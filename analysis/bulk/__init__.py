@@ -11,11 +11,12 @@ from analysis.bulk.descriptors import (
     write_hashes,
 )
 from analysis.bulk.images import read_image_ids, read_image_labels
-from analysis.bulk.measurements import read_accepted, read_measurements, write_measurements
+from analysis.bulk.measurements import measurement_parts, read_accepted, read_measurements, write_measurements
 
 __all__ = [
     "FEW_ROWS",
     "LAST_ID",
+    "measurement_parts",
     "read_accepted",
     "read_descriptors",
     "read_embeddings",

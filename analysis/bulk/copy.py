@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -12,6 +12,9 @@ from psycopg import Cursor
 
 LAST_ID = 2**63 - 1
 """No id is larger."""
+
+PART_ROWS = 250_000
+"""Rows of one part of what is read part by part."""
 
 Field = tuple[str, Any, int]
 """Name, numpy dtype (big-endian), length in bytes."""
@@ -31,6 +34,29 @@ def copy_out(query: str, parameters: Sequence[object]) -> bytes:
     with _cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT BINARY)".encode(), parameters) as copy:
         data = b"".join(bytes(block) for block in copy)
     return data[len(_HEADER) : len(data) - len(_TRAILER)]
+
+
+def copy_out_parts(query: str, parameters: Sequence[object], row: np.dtype[np.void]) -> Iterator[NDArray[np.void]]:
+    """The rows of a query, some at a time, so that memory does not grow with their number.
+
+    Args:
+        query, parameters: as for `copy_out`.
+        row: what one row is, see `record`; none of its fields may be null.
+
+    Yields:
+        Of dtype `row`, shape (n,), at most `PART_ROWS` and one of the server's messages.
+    """
+    held = bytearray()
+    skip = len(_HEADER)
+    with _cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT BINARY)".encode(), parameters) as copy:
+        for block in copy:
+            held += block
+            if len(held) >= skip + PART_ROWS * row.itemsize:
+                whole = (len(held) - skip) // row.itemsize
+                yield np.frombuffer(bytes(held), row, whole, skip)
+                del held[: skip + whole * row.itemsize]
+                skip = 0
+    yield np.frombuffer(bytes(held), row, (len(held) - skip - len(_TRAILER)) // row.itemsize, skip)
 
 
 def copy_in(table: str, columns: Sequence[str], rows: NDArray[np.void]) -> None:

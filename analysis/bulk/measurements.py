@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from django.db import IntegrityError, connection, transaction
 from numpy.typing import NDArray
 from psycopg.errors import ForeignKeyViolation, UniqueViolation
 
-from analysis.bulk.copy import copy_in, copy_out, record, rows_of
+from analysis.bulk.copy import copy_in, copy_out, copy_out_parts, record, rows_of
 from analysis.core.arrays import Pairs
 
 WRITE_ROWS = 200_000
@@ -102,24 +102,35 @@ def _still_there(pairs: Pairs) -> Pairs:
 
 def read_measurements(*, signal_id: int, dataset_a: int, dataset_b: int, max_distance: float) -> Pairs:
     """The pairs of two datasets (or inside one) at most `max_distance` apart, as image ids, the closest first."""
-    fields = [("a", ">i8", 8), ("b", ">i8", 8), ("distance", ">f8", 8)]
     raw = copy_out(
-        "SELECT image_a_id, image_b_id, distance FROM analysis_measurement"
-        " WHERE signal_id = %s AND dataset_a_id = %s AND dataset_b_id = %s AND distance <= %s"
-        " ORDER BY distance, image_a_id, image_b_id",
-        [signal_id, dataset_a, dataset_b, max_distance],
+        f"{_MEASURED} ORDER BY distance, image_a_id, image_b_id", [signal_id, dataset_a, dataset_b, max_distance]
     )
-    rows = np.frombuffer(raw, record(fields))
-    return Pairs(rows["a"].astype(np.int64), rows["b"].astype(np.int64), rows["distance"].astype(np.float32))
+    return _measured(np.frombuffer(raw, _MEASURED_ROW))
+
+
+def measurement_parts(*, signal_id: int, dataset_a: int, dataset_b: int, max_distance: float) -> Iterator[Pairs]:
+    """The same pairs, some at a time and in no order, so that memory does not grow with their number."""
+    for rows in copy_out_parts(_MEASURED, [signal_id, dataset_a, dataset_b, max_distance], _MEASURED_ROW):
+        yield _measured(rows)
 
 
 def read_accepted(*, dataset_a: int, dataset_b: int, choices: Sequence[str]) -> Pairs:
     """The pairs of two datasets (or inside one) whose decision is one of `choices`, as image ids, at distance 0."""
-    fields = [("a", ">i8", 8), ("b", ">i8", 8)]
     raw = copy_out(
         "SELECT image_a_id, image_b_id FROM analysis_decision"
         " WHERE dataset_a_id = %s AND dataset_b_id = %s AND choice = ANY(%s) ORDER BY image_a_id, image_b_id",
         [dataset_a, dataset_b, list(choices)],
     )
-    rows = np.frombuffer(raw, record(fields))
+    rows = np.frombuffer(raw, record([("a", ">i8", 8), ("b", ">i8", 8)]))
     return Pairs(rows["a"].astype(np.int64), rows["b"].astype(np.int64), np.zeros(len(rows), np.float32))
+
+
+_MEASURED = (
+    "SELECT image_a_id, image_b_id, distance FROM analysis_measurement"
+    " WHERE signal_id = %s AND dataset_a_id = %s AND dataset_b_id = %s AND distance <= %s"
+)
+_MEASURED_ROW = record([("a", ">i8", 8), ("b", ">i8", 8), ("distance", ">f8", 8)])
+
+
+def _measured(rows: NDArray[np.void]) -> Pairs:
+    return Pairs(rows["a"].astype(np.int64), rows["b"].astype(np.int64), rows["distance"].astype(np.float32))

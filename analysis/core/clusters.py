@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -46,6 +47,36 @@ def smallest_connected(n: int, a: NDArray[np.int64], b: NDArray[np.int64]) -> ND
     np.minimum.at(smallest, component, np.arange(n, dtype=np.int64))
     joined: NDArray[np.int64] = smallest[component]
     return joined
+
+
+@njit(cache=True, nogil=True)
+def spanning_forest(n: int, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which edges join rows that none before them has joined, directly or through others.
+
+    Args:
+        n: number of rows.
+        a: int64, shape (m,), one end of each edge, in [0, n).
+        b: int64, shape (m,), the other end.
+
+    Returns:
+        bool, shape (m,), true n - 1 times at most. Of edges in the order of their length, the chosen ones are a minimum
+        spanning forest (Kruskal, https://doi.org/10.1090/S0002-9939-1956-0078686-7): up to any length they join the
+        same rows as all edges do.
+    """
+    parent = np.arange(n)
+    joining = np.zeros(len(a), np.bool_)
+    for edge in range(len(a)):
+        left, right = a[edge], b[edge]
+        while parent[left] != left:
+            parent[left] = parent[parent[left]]
+            left = parent[left]
+        while parent[right] != right:
+            parent[right] = parent[parent[right]]
+            right = parent[right]
+        if left != right:
+            parent[max(left, right)] = min(left, right)
+            joining[edge] = True
+    return joining
 
 
 def members(cluster: NDArray[np.int64], *, at_least: int = 2) -> list[NDArray[np.int64]]:

@@ -109,49 +109,54 @@ class LabelCurve:
         )
 
 
-def label_curve(
-    labels: ImageLabels,
-    *,
-    home: Counts,
-    first_any: Counts,
-    first_across: Counts,
-    a: Counts,
-    b: Counts,
-    step: Counts,
-    s: int,
-) -> LabelCurve:
-    """Count the overlap by label at s thresholds.
+class LabelCount:
+    """Overlap by label at s thresholds, counted part by part.
 
     Args:
         labels: labels of the n images.
-        home: int64, shape (n,), dataset of each image.
-        first_any: int64, shape (n,), first step at which the image is in a pair; s where it never is.
-        first_across: int64, shape (n,), the same for pairs with an image of another dataset.
-        a: int64, shape (m,), one image of each pair.
-        b: int64, shape (m,), the other.
-        step: int64, shape (m,), first step that counts the pair, below s.
         s: number of steps.
     """
-    carried = labels.incidence()
-    per_image = np.diff(carried.indptr).astype(np.int64)
-    image = np.repeat(np.arange(len(labels)), per_image)
-    rows, where = np.unique(home[image] * labels.n_labels + carried.indices, return_inverse=True)
 
-    both = (per_image[a] > 0) & (per_image[b] > 0)
-    a, b, step = a[both], b[both], step[both]
-    shared = np.asarray((carried[a] * carried[b]).sum(axis=1), np.int64).reshape(-1)
-    differ = shared < np.maximum(per_image[a], per_image[b])
+    def __init__(self, labels: ImageLabels, s: int) -> None:
+        self._labels, self._s = labels, s
+        self._carried = labels.incidence()
+        self._per_image = np.diff(self._carried.indptr).astype(np.int64)
+        self._pairs = np.zeros((3, s), np.int64)
 
-    def per_step(chosen: NDArray[np.bool_]) -> Counts:
-        return np.bincount(step[chosen], minlength=s).cumsum(dtype=np.int64)
+    def add(self, a: Counts, b: Counts, step: Counts) -> None:
+        """Count more pairs.
 
-    return LabelCurve(
-        dataset=rows // max(labels.n_labels, 1),
-        label=rows % max(labels.n_labels, 1),
-        total=np.bincount(where, minlength=len(rows)).astype(np.int64),
-        matched=cumulative(first_any[image], where, s, len(rows)),
-        matched_across=cumulative(first_across[image], where, s, len(rows)),
-        pairs_labelled=per_step(np.ones(len(step), np.bool_)),
-        pairs_differ=per_step(differ),
-        pairs_disjoint=per_step(shared == 0),
-    )
+        Args:
+            a: int64, shape (m,), one image of each pair.
+            b: int64, shape (m,), the other.
+            step: int64, shape (m,), first step that counts the pair, below s.
+        """
+        both = (self._per_image[a] > 0) & (self._per_image[b] > 0)
+        a, b, step = a[both], b[both], step[both]
+        shared = np.asarray((self._carried[a] * self._carried[b]).sum(axis=1), np.int64).reshape(-1)
+        differ = shared < np.maximum(self._per_image[a], self._per_image[b])
+        counted = (step, step[differ], step[shared == 0])
+        self._pairs += np.stack([np.bincount(chosen, minlength=self._s) for chosen in counted])
+
+    def curve(self, *, home: Counts, first_any: Counts, first_across: Counts) -> LabelCurve:
+        """The overlap by the pairs that were added.
+
+        Args:
+            home: int64, shape (n,), dataset of each image.
+            first_any: int64, shape (n,), first step at which the image is in a pair; s where it never is.
+            first_across: int64, shape (n,), the same for pairs with an image of another dataset.
+        """
+        n_labels, s = self._labels.n_labels, self._s
+        image = np.repeat(np.arange(len(self._labels)), self._per_image)
+        rows, where = np.unique(home[image] * n_labels + self._carried.indices, return_inverse=True)
+        labelled, differ, disjoint = self._pairs.cumsum(axis=1)
+        return LabelCurve(
+            dataset=rows // max(n_labels, 1),
+            label=rows % max(n_labels, 1),
+            total=np.bincount(where, minlength=len(rows)).astype(np.int64),
+            matched=cumulative(first_any[image], where, s, len(rows)),
+            matched_across=cumulative(first_across[image], where, s, len(rows)),
+            pairs_labelled=labelled,
+            pairs_differ=differ,
+            pairs_disjoint=disjoint,
+        )

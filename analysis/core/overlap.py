@@ -1,4 +1,4 @@
-"""Overlap of datasets at every threshold at once. What overlap means stands in `DEFINITION`, and only there."""
+"""Overlap of datasets at every threshold, as numbers to store. What it means stands in `DEFINITION`, and only there."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.core.arrays import Pairs
-from analysis.core.clusters import require_rows, smallest_connected
-from analysis.core.curves import Counts, cumulative, pack, pack_all, shortest, unpack, unpack_all
+from analysis.core.curves import Counts, pack, pack_all, shortest, unpack, unpack_all
 from analysis.core.errors import InvalidArray
-from analysis.core.label_overlap import ImageLabels, LabelCurve, label_curve
+from analysis.core.label_overlap import LabelCurve
 
 DEFINITION = (
     "Two images are a pair at a threshold when their distance is at most that threshold. "
@@ -28,9 +26,6 @@ DEFINITION = (
 
 SCHEMA = 1
 """Version of the JSON written by `OverlapCurve.to_json`; grows when a reader of the old one would err."""
-
-MOST_DATASETS = 62
-"""Sets of datasets are bit masks in an int64."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,135 +141,3 @@ class OverlapCurve:
             region_images=region_images,
             labels=None if data["labels"] is None else LabelCurve.from_json(data["labels"], s),
         )
-
-
-def overlap_curve(
-    *,
-    dataset: NDArray[np.int32],
-    n_datasets: int,
-    pairs: Pairs,
-    steps: NDArray[np.float32],
-    labels: ImageLabels | None = None,
-) -> OverlapCurve:
-    """Overlap at every threshold, in one pass over the pairs.
-
-    Each image's first match and each cluster's growth are found once and counted at the step where they happen, so
-    the cost hardly depends on the number of thresholds. Memory is about 16 bytes × n × n_datasets.
-
-    Args:
-        dataset: int32, shape (n,), the dataset of each image, in [0, n_datasets).
-        n_datasets: number of datasets, at most `MOST_DATASETS`.
-        pairs: pairs of rows of `dataset`, each pair once, in any order; those beyond the last step are not counted.
-        steps: float32, shape (s,), thresholds in the unit of the distances, strictly rising.
-        labels: labels of the n images.
-
-    Raises:
-        InvalidArray: arrays that do not fit each other, or thresholds that do not rise.
-    """
-    _require(dataset, n_datasets, steps, labels)
-    n, k, s = len(dataset), n_datasets, len(steps)
-    require_rows(n, pairs)
-    home = dataset.astype(np.int64)
-
-    step = np.searchsorted(steps, pairs.distance, side="left")
-    order = np.argsort(step, kind="stable")[: int(np.count_nonzero(step < s))]
-    step, a, b = step[order], pairs.a[order], pairs.b[order]
-    of_a, of_b = home[a], home[b]
-
-    upper = cumulative(step, np.minimum(of_a, of_b) * k + np.maximum(of_a, of_b), s, k * k).reshape(s, k, k)
-    within = upper * np.eye(k, dtype=np.int64)
-
-    first = np.full((n, k), s, np.int64)
-    np.minimum.at(first.reshape(-1), a * k + of_b, step)
-    np.minimum.at(first.reshape(-1), b * k + of_a, step)
-    row, column = np.nonzero(first < s)
-    matched = cumulative(first[row, column], home[row] * k + column, s, k * k).reshape(s, k, k)
-    first_any = first.min(axis=1, initial=s)
-    first[np.arange(n), home] = s
-    first_across = first.min(axis=1, initial=s)
-
-    clusters, largest, regions, region_images = _cluster_curves(home, k, a, b, np.searchsorted(step, np.arange(s + 1)))
-    return OverlapCurve(
-        steps=steps,
-        images=np.bincount(home, minlength=k).astype(np.int64),
-        pairs=upper + upper.transpose(0, 2, 1) - within,
-        matched=matched,
-        matched_any=cumulative(first_any, home, s, k),
-        matched_across=cumulative(first_across, home, s, k),
-        clusters=clusters,
-        largest_cluster=largest,
-        regions=regions,
-        region_images=region_images,
-        labels=None
-        if labels is None
-        else label_curve(labels, home=home, first_any=first_any, first_across=first_across, a=a, b=b, step=step, s=s),
-    )
-
-
-def _require(dataset: NDArray[np.int32], k: int, steps: NDArray[np.float32], labels: ImageLabels | None) -> None:
-    if not 1 <= k <= MOST_DATASETS:
-        raise InvalidArray(f"Overlap is counted for 1 to {MOST_DATASETS} datasets, not {k}.")
-    if dataset.ndim != 1 or not np.issubdtype(dataset.dtype, np.integer):
-        raise InvalidArray(f"The dataset of each image is an array int32 (n,), not {dataset.dtype} {dataset.shape}.")
-    if dataset.size and not (dataset.min() >= 0 and dataset.max() < k):
-        raise InvalidArray(f"Datasets are numbered 0 to {k - 1}, not {dataset.min()} to {dataset.max()}.")
-    if steps.dtype != np.float32 or steps.ndim != 1 or not steps.size:
-        raise InvalidArray(f"Thresholds are an array float32 (s,), s at least 1, not {steps.dtype} {steps.shape}.")
-    if not np.isfinite(steps).all() or not (np.diff(steps) > 0).all():
-        raise InvalidArray("Thresholds must be finite numbers, each larger than the one before.")
-    if labels is not None and len(labels) != len(dataset):
-        raise InvalidArray(f"Labels are given for {len(labels)} images, datasets for {len(dataset)}.")
-
-
-def _cluster_curves(
-    home: Counts, k: int, a: Counts, b: Counts, bounds: Counts
-) -> tuple[Counts, Counts, dict[int, Counts], dict[int, Counts]]:
-    """Clusters, largest cluster, regions and their images at each step; the pairs of step i are bounds[i]:bounds[i+1].
-
-    Only clusters that a step joins are looked at in it, as nodes of a contracted graph.
-    """
-    n, s = len(home), len(bounds) - 1
-    root = np.arange(n, dtype=np.int64)
-    images = np.zeros((n, k), np.int64)
-    images[root, home] = 1
-    mask = np.left_shift(np.int64(1), home)
-    changes: dict[int, Counts] = {}
-
-    def change(step: int, clusters: Counts, sign: int) -> None:
-        masks, where = np.unique(mask[clusters], return_inverse=True)
-        delta = np.zeros((len(masks), 1 + k), np.int64)
-        delta[:, 0] = np.bincount(where, minlength=len(masks))
-        np.add.at(delta[:, 1:], where, images[clusters])
-        for found, row in zip(masks.tolist(), delta, strict=True):
-            changes.setdefault(found, np.zeros((s, 1 + k), np.int64))[step] += sign * row
-
-    change(0, root, 1)
-    grown, largest = np.zeros(s, np.int64), np.zeros(s, np.int64)
-    for step in range(s):
-        left, right = root[a[bounds[step] : bounds[step + 1]]], root[b[bounds[step] : bounds[step + 1]]]
-        apart = left != right
-        if not apart.any():
-            continue
-        nodes, where = np.unique(np.concatenate((left[apart], right[apart])), return_inverse=True)
-        half = len(where) // 2
-        joined = nodes[smallest_connected(len(nodes), where[:half], where[half:])]
-        roots = np.unique(joined)
-        change(step, nodes, -1)
-        gathered = images[nodes]
-        grown[step] = len(roots) - np.count_nonzero(gathered.sum(axis=1) > 1)
-        images[nodes] = 0
-        np.add.at(images, joined, gathered)
-        np.bitwise_or.at(mask, joined, mask[nodes])
-        change(step, roots, 1)
-        largest[step] = images[roots].sum(axis=1).max()
-        root[nodes] = joined
-        root = root[root]
-
-    curves = {found: changes[found].cumsum(axis=0) for found in sorted(changes)}
-    curves = {found: curve for found, curve in curves.items() if curve.any()}
-    return (
-        grown.cumsum(),
-        np.maximum.accumulate(largest),
-        {found: curve[:, 0] for found, curve in curves.items()},
-        {found: curve[:, 1:] for found, curve in curves.items()},
-    )

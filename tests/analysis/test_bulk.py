@@ -53,6 +53,20 @@ def test_a_range_of_hashes(hashed: Make) -> None:
     assert len(none) == len(empty) == 0
 
 
+@pytest.mark.parametrize("rows", [1, 7, 30, 250_000])
+def test_measurements_in_parts_are_the_same(hashed: Make, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    monkeypatch.setattr(bulk.copy, "PART_ROWS", rows)
+    a, b = hashed("a", 6), hashed("b", 5)
+    asked = {"signal_id": signal("phash-8").id, "dataset_a": a.pk, "dataset_b": b.pk, "max_distance": 5}
+    assert sum(len(part) for part in bulk.measurement_parts(**asked)) == 0
+    write(a, b, every_pair(a, b))
+    parts = list(bulk.measurement_parts(**asked))
+    near = {pair for pair in as_set(every_pair(a, b)) if pair[2] <= 5}
+    assert sum(len(part) for part in parts) == len(near), "none comes twice"
+    assert set().union(*map(as_set, parts)) == near
+    assert rows > 7 or len(parts) > 3
+
+
 @pytest.mark.parametrize("rows", [1, 7, 200_000])
 def test_measurements_come_back_whatever_was_known(hashed: Make, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     monkeypatch.setattr(bulk.measurements, "WRITE_ROWS", rows)

@@ -1,5 +1,6 @@
 """Overlap against counting by hand, at every threshold; and the published overlap of three datasets of paintings."""
 
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -11,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from analysis.core import overlap_count
 from analysis.core.arrays import PackedBits, Pairs
 from analysis.core.errors import InvalidArray
 from analysis.core.label_overlap import ImageLabels, LabelCurve
-from analysis.core.overlap import DEFINITION, OverlapCurve, overlap_curve
+from analysis.core.overlap import DEFINITION, OverlapCurve
+from analysis.core.overlap_count import OverlapCount, overlap_curve
 from tests.shared import shared_data
 
 LABELS = 4
@@ -35,15 +38,20 @@ class Case:
     steps: list[float]
     sets: list[list[int]] | None
 
-    def curve(self) -> OverlapCurve:
+    def pairs(self) -> Pairs:
         a, b, d = np.array(self.edges, np.float64).reshape(-1, 3).T
-        return overlap_curve(
-            dataset=np.array(self.dataset, np.int32),
-            n_datasets=self.k,
-            pairs=Pairs(a.astype(np.int64), b.astype(np.int64), d.astype(np.float32)),
-            steps=np.array(self.steps, np.float32),
-            labels=None if self.sets is None else labels_of(self.sets),
-        )
+        return Pairs(a.astype(np.int64), b.astype(np.int64), d.astype(np.float32))
+
+    def images(self) -> dict[str, Any]:
+        return {
+            "dataset": np.array(self.dataset, np.int32),
+            "n_datasets": self.k,
+            "steps": np.array(self.steps, np.float32),
+            "labels": None if self.sets is None else labels_of(self.sets),
+        }
+
+    def curve(self) -> OverlapCurve:
+        return overlap_curve(pairs=self.pairs(), **self.images())
 
     def by_hand(self, t: float) -> dict[str, Any]:
         n, k, home = len(self.dataset), self.k, self.dataset
@@ -181,6 +189,20 @@ def assert_same(one: Any, other: Any) -> None:
 def test_json_gives_the_curve_back(case: Case) -> None:
     curve = case.curve()
     assert_same(curve, OverlapCurve.from_json(json.loads(json.dumps(curve.to_json()))))
+
+
+@settings(max_examples=300, deadline=None)
+@given(case=cases(), cuts=st.lists(st.integers(0, 40), max_size=5), pending=st.integers(1, 4))
+def test_parts_count_like_the_whole(case: Case, cuts: list[int], pending: int) -> None:
+    pairs = case.pairs()
+    count = OverlapCount(**case.images())
+    with pytest.MonkeyPatch.context() as patch:
+        # So that edges which join nothing new are dropped between these few parts too.
+        patch.setattr(overlap_count, "PENDING", pending)
+        bounds = sorted({0, len(pairs), *(min(cut, len(pairs)) for cut in cuts)})
+        for start, stop in itertools.pairwise(bounds):
+            count.add(pairs.take(slice(start, stop)))
+    assert count.curve().to_json() == case.curve().to_json()
 
 
 @given(cases())

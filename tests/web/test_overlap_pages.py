@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from analysis import charts, queries, tasks
 from analysis.core.arrays import Pairs
-from analysis.core.overlap import overlap_curve
+from analysis.core.overlap_count import overlap_curve
 from analysis.models import Comparison, Hash, Measurement, Verdict
 from analysis.pipeline.review import judge
 from catalog.models import Dataset, Image, Project, Upload

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from analysis.core.label_overlap import ImageLabels
-from analysis.core.overlap import overlap_curve
+from analysis.core.overlap_count import overlap_curve
 from analysis.core.report.data import ReportData
 
 

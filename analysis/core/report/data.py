@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from analysis.core.arrays import PackedBits, Pairs
 from analysis.core.errors import InvalidArray
-from analysis.core.overlap import OverlapCurve, overlap_curve
+from analysis.core.overlap import OverlapCurve
+from analysis.core.overlap_count import overlap_curve
 from analysis.core.scales import Scale
 
 PUBLISHED_KEYS = {"phash-8": "perceptual", "block_mean-16": "robust"}
