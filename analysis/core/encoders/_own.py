@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from analysis.core.encoders import _local, _local_model
 from analysis.core.encoders._local import LocalFile
 from analysis.core.encoders._local_model import LocalModel
 from analysis.core.encoders._protocol import Encoder
+from analysis.core.encoders._sidecar import Fields
 from analysis.core.encoders._weights import SUFFIXES
 from analysis.core.encoders._words import PART
 from analysis.core.errors import ModelUnavailable
@@ -27,6 +29,21 @@ class OwnCheckpoint(LocalModel):
     """
 
     architecture: str
+
+
+def preprocessing(fields: Fields, interpolations: Sequence[str]) -> dict[str, Any]:
+    """What a description says of mean, standard deviation and interpolation; nothing where it leaves them out.
+
+    Raises:
+        ModelUnavailable: a field is wrong.
+    """
+    declared: dict[str, Any] = {}
+    for field in ("mean", "std"):
+        if fields.has(field):
+            declared[field] = fields.channels(field, None, positive=field == "std")
+    if fields.has("interpolation"):
+        declared["interpolation"] = fields.choice("interpolation", interpolations)
+    return declared
 
 
 Make = Callable[[str, LocalFile], OwnCheckpoint]

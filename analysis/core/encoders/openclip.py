@@ -171,12 +171,7 @@ def _checkpoint(architecture: str, file: LocalFile) -> ClipCheckpoint:
         )
     fields = Fields(file.sidecar)
     people = ForPeople.read(fields, title=f"{file.path.stem} ({architecture})", summary=_SUMMARY)
-    declared: dict[str, Any] = {}
-    for field in ("mean", "std"):
-        if fields.has(field):
-            declared[field] = fields.channels(field, None, positive=field == "std")
-    if fields.has("interpolation"):
-        declared["interpolation"] = fields.choice("interpolation", ("bilinear", "bicubic"))
+    declared = _own.preprocessing(fields, ("bilinear", "bicubic"))
     if fields.has("resize_mode"):
         declared["resize_mode"] = fields.choice("resize_mode", ("shortest", "longest", "squash"))
     fields.finish()

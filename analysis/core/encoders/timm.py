@@ -144,12 +144,7 @@ def _checkpoint(architecture: str, file: LocalFile) -> TimmCheckpoint:
         title=f"{file.path.stem} ({architecture})",
         summary="A checkpoint of your own, for an architecture of timm.",
     )
-    declared: dict[str, Any] = {}
-    for field in ("mean", "std"):
-        if fields.has(field):
-            declared[field] = fields.channels(field, None, positive=field == "std")
-    if fields.has("interpolation"):
-        declared["interpolation"] = fields.choice("interpolation", ("bilinear", "bicubic", "nearest"))
+    declared = _own.preprocessing(fields, ("bilinear", "bicubic", "nearest"))
     if fields.has("crop"):
         declared["crop_pct"] = fields.number("crop", None, low=0.01, high=1)
     fields.finish()
