@@ -106,6 +106,10 @@ def measure(images: int, measurements: int) -> bool:
 
     from analysis import bulk
     from analysis.core.arrays import PackedBits
+    from analysis.core.overlap import OverlapCurve
+    from analysis.core.overlap_count import OverlapCount
+    from analysis.population import Population
+    from analysis.queries import Cell
     from analysis.signals import signal
     from catalog.workspace import create_project
 
@@ -149,6 +153,18 @@ def measure(images: int, measurements: int) -> bool:
         measurements,
         lambda: bulk.read_measurements(signal_id=known.id, dataset_a=a.pk, dataset_b=b.pk, max_distance=64),
     )
+    population = Population([a, b])
+
+    def count() -> OverlapCurve:
+        counted = OverlapCount(dataset=population.dataset, n_datasets=2, steps=np.arange(17, dtype=np.float32))
+        asked = {"signal_id": known.id, "dataset_a": a.pk, "dataset_b": b.pk, "max_distance": 16}
+        for part in bulk.measurement_parts(**asked):
+            counted.add(population.pairs([(Cell(a.pk, b.pk), part)]))
+        return counted.curve()
+
+    curve, _ = timed("measurements counted at every threshold", measurements, count)
+    if int(curve.pairs[-1, 0, 1]) != measurements:
+        sys.exit("not every measurement was counted")
     return fine
 
 
