@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from analysis import charts, queries, tasks, workspace
@@ -16,6 +15,7 @@ from analysis.core.errors import AnalysisError
 from analysis.forms import ComparisonForm
 from analysis.models import Comparison
 from analysis.signals import signal, signals
+from analysis.views.pages import newest, page, person, progress
 from catalog.models import Membership
 from catalog.queries import access
 
@@ -40,13 +40,8 @@ def load_example(request: HttpRequest, project: str) -> HttpResponse:
 def index(request: HttpRequest, project: str) -> HttpResponse:
     """The project's comparisons, the newest first."""
     way = access(request.user, project)
-    before = request.GET.get("before", "")
-    found = queries.comparisons(way.project)
-    if before.isdigit():
-        found = found.filter(pk__lt=int(before))
-    page = list(found[: PAGE + 1])
-    more, page = len(page) > PAGE, page[:PAGE]
-    pairs = queries.pairs_found(page)
+    shown, pager = newest(request, queries.comparisons(way.project), PAGE)
+    pairs = queries.pairs_found(shown)
     rows = [
         {
             "comparison": comparison,
@@ -57,19 +52,17 @@ def index(request: HttpRequest, project: str) -> HttpResponse:
             ],
             "compared": queries.possible_pairs(comparison),
         }
-        for comparison in page
+        for comparison in shown
     ]
-    context = {
-        "project": way.project,
-        "access": way,
-        "section": "overlap",
-        "rows": rows,
-        "before": page[-1].pk if more else None,
-        "first_page": not before,
-        "may_edit": way.may(Membership.Role.EDITOR),
-        "dataset_total": way.project.datasets.filter(image_count__gt=0).count() if not page else None,
-    }
-    return render(request, "analysis/comparisons.html", context)
+    return page(
+        request,
+        way,
+        "analysis/comparisons.html",
+        section="overlap",
+        rows=rows,
+        dataset_total=way.project.datasets.filter(image_count__gt=0).count() if not rows else None,
+        **pager,
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -84,14 +77,13 @@ def new(request: HttpRequest, project: str) -> HttpResponse:
         like=queries.comparison(way.project, int(like)) if like.isdigit() else None,
     )
     if request.method == "POST" and form.is_valid():
-        assert isinstance(request.user, User)  # noqa: S101  # the login middleware lets no one else in
         try:
             comparison = workspace.create_comparison(
                 project=way.project,
                 datasets=form.cleaned_data["datasets"],
                 signals=form.cleaned_data["signals"],
                 scope=form.cleaned_data["scope"],
-                by=request.user,
+                by=person(request),
                 name=form.cleaned_data["name"],
             )
         except AnalysisError as error:
@@ -99,8 +91,9 @@ def new(request: HttpRequest, project: str) -> HttpResponse:
         else:
             transaction.on_commit(partial(tasks.run_comparison.delay, comparison.pk), robust=True)
             return redirect("comparison", project, comparison.pk)
-    context = {"project": way.project, "access": way, "section": "overlap", "form": form}
-    return render(request, "analysis/comparison_new.html", context, status=422 if form.errors else 200)
+    return page(
+        request, way, "analysis/comparison_new.html", section="overlap", form=form, status=422 if form.errors else 200
+    )
 
 
 @require_GET
@@ -108,13 +101,8 @@ def status(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
     """How far a comparison is, for the page to poll; when it is over, the page is to load anew."""
     way = access(request.user, project)
     found = queries.comparison(way.project, comparison)
-    partial = "analysis/comparison_state.html" if request.GET.get("in") == "list" else "_partials/job.html"
-    response = render(
-        request, partial, {"job": found, "comparison": found, "project": way.project, "url": request.get_full_path()}
-    )
-    if found.is_over:
-        response["HX-Refresh"] = "true"
-    return response
+    template = "analysis/comparison_state.html" if request.GET.get("in") == "list" else "_partials/job.html"
+    return progress(request, found, template, comparison=found, project=way.project)
 
 
 @require_POST

@@ -7,10 +7,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -21,6 +20,7 @@ from analysis.core.projection.methods import MOST_NEIGHBOURS, MOST_PERPLEXITY, M
 from analysis.models import Projection
 from analysis.plots import Words
 from analysis.signals import KnownSignal, with_embeddings
+from analysis.views.pages import newest, page, person, progress
 from catalog.models import Dataset, Membership
 from catalog.queries import Access, access
 
@@ -69,12 +69,6 @@ class ProjectionForm(forms.Form):
         return method_from(data["method"], {key: data[key] for key in own if data.get(key) is not None})
 
 
-def _page(request: HttpRequest, way: Access, template: str, **context: Any) -> HttpResponse:
-    status = context.pop("status", 200)
-    shared = {"project": way.project, "access": way, "section": "explore", "may_edit": way.may(Membership.Role.EDITOR)}
-    return render(request, template, {**shared, **context}, status=status)
-
-
 def _state(projection: Projection) -> str:
     """The values of the form that would make this projection again, as an address."""
     return f"{reverse('explore-new', args=[projection.project.slug])}?from={projection.pk}"
@@ -85,16 +79,17 @@ def index(request: HttpRequest, project: str) -> HttpResponse:
     """The newest projection; where there is none, what to do about it."""
     way = access(request.user, project)
     found = queries.projections(way.project)
-    newest = found.filter(status=Projection.Status.DONE).first() or found.first()
-    if newest is not None:
+    latest = found.filter(status=Projection.Status.DONE).first() or found.first()
+    if latest is not None:
         query = request.META.get("QUERY_STRING", "")
-        address = reverse("projection", args=[project, newest.pk])
+        address = reverse("projection", args=[project, latest.pk])
         return redirect(f"{address}?{query}" if query else address)
     datasets = list(way.project.datasets.all())
-    return _page(
+    return page(
         request,
         way,
         "analysis/explore_empty.html",
+        section="explore",
         embedded=bool(with_embeddings(datasets)),
         has_images=any(dataset.image_count for dataset in datasets),
     )
@@ -123,19 +118,14 @@ def begin(request: HttpRequest, project: str) -> HttpResponse:
 def everything(request: HttpRequest, project: str) -> HttpResponse:
     """The project's projections, the newest first."""
     way = access(request.user, project)
-    before = request.GET.get("before", "")
-    found = queries.projections(way.project)
-    if before.isdigit():
-        found = found.filter(pk__lt=int(before))
-    page = list(found[: PAGE + 1])
-    more, page = len(page) > PAGE, page[:PAGE]
-    return _page(
+    rows, pager = newest(request, queries.projections(way.project), PAGE)
+    return page(
         request,
         way,
         "analysis/explore_list.html",
-        rows=[(each, Words.of(each)) for each in page],
-        before=page[-1].pk if more else None,
-        first_page=not before,
+        section="explore",
+        rows=[(each, Words.of(each)) for each in rows],
+        **pager,
     )
 
 
@@ -158,10 +148,11 @@ def new(request: HttpRequest, project: str) -> HttpResponse:
     else:
         form = ProjectionForm(way, known, initial=_initial(chosen, datasets, counts, start))
     ticked = {str(value) for value in form["datasets"].value() or []}
-    return _page(
+    return page(
         request,
         way,
         "analysis/explore_new.html",
+        section="explore",
         form=form,
         known=chosen,
         datasets=[(each, counts.get(each.pk, 0), each.slug in ticked) for each in datasets],
@@ -191,7 +182,6 @@ def _initial(
 
 def _made(request: HttpRequest, way: Access, form: ProjectionForm) -> Projection | None:
     """The projection that was asked for; None where the form says what is wrong."""
-    assert isinstance(request.user, User)  # noqa: S101  # the login middleware lets no one else in
     if not form.is_valid():
         return None
     try:
@@ -200,7 +190,7 @@ def _made(request: HttpRequest, way: Access, form: ProjectionForm) -> Projection
             signal_name=form.cleaned_data["signal"],
             datasets=form.cleaned_data["datasets"],
             method=form.projection_method(),
-            by=request.user,
+            by=person(request),
         )
     except AnalysisError as error:
         form.add_error(None, str(error))
@@ -249,7 +239,7 @@ def detail(request: HttpRequest, project: str, projection: int) -> HttpResponse:
                 "card": reverse("explore-card", args=[project, 0]),
             },
         }
-    return _page(request, way, "analysis/explore.html", **context)
+    return page(request, way, "analysis/explore.html", section="explore", **context)
 
 
 def _instead(asked: Projection) -> Projection | None:
@@ -266,11 +256,7 @@ def _instead(asked: Projection) -> Projection | None:
 def status(request: HttpRequest, project: str, projection: int) -> HttpResponse:
     """How far a projection is, for the page to poll; when it is over, the page is to load anew."""
     way = access(request.user, project)
-    found = queries.projection(way.project, projection)
-    response = render(request, "_partials/job.html", {"job": found, "url": request.get_full_path()})
-    if found.is_over:
-        response["HX-Refresh"] = "true"
-    return response
+    return progress(request, queries.projection(way.project, projection))
 
 
 @require_POST

@@ -7,10 +7,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -19,6 +18,7 @@ from analysis.core.errors import AnalysisError
 from analysis.models import ModelComparison
 from analysis.queries import FILTERS, SIDES, DifferentPair
 from analysis.signals import KnownSignal, signal, with_embeddings
+from analysis.views.pages import newest, page, person, progress
 from analysis.views.review_scope import SHOWS
 from analysis.workspace import MOST_NEIGHBOURS
 from catalog.models import Dataset, Membership
@@ -65,12 +65,6 @@ def title_of(comparison: ModelComparison) -> str:
     return " and ".join(each.title for each in models_of(comparison))
 
 
-def _page(request: HttpRequest, way: Access, template: str, **context: Any) -> HttpResponse:
-    status = context.pop("status", 200)
-    shared = {"project": way.project, "access": way, "section": "explore", "may_edit": way.may(Membership.Role.EDITOR)}
-    return render(request, template, {**shared, **context}, status=status)
-
-
 @require_http_methods(["GET", "POST"])
 def index(request: HttpRequest, project: str) -> HttpResponse:
     """The project's model comparisons, the newest first, and the form of a new one.
@@ -86,26 +80,21 @@ def index(request: HttpRequest, project: str) -> HttpResponse:
         made = _made(request, way, form)
         if made is not None:
             return redirect("model-comparison", project, made.pk)
-    before = request.GET.get("before", "")
-    found = queries.model_comparisons(way.project)
-    if before.isdigit():
-        found = found.filter(pk__lt=int(before))
-    page = list(found[: PAGE + 1])
-    more, page = len(page) > PAGE, page[:PAGE]
+    rows, pager = newest(request, queries.model_comparisons(way.project), PAGE)
     chosen = {each.name: each.id for each in known}
     ids = [chosen.get(str(form[name].value()), 0) for name in ("first", "second")]
     described = queries.described_by(datasets, ids[0], ids[1])
     ticked = {str(value) for value in form["datasets"].value() or []}
-    return _page(
+    return page(
         request,
         way,
         "analysis/models.html",
+        section="explore",
         form=form,
         known=known,
         datasets=[(each, described.get(each.pk), each.slug in ticked) for each in datasets],
-        rows=[(each, title_of(each)) for each in page],
-        before=page[-1].pk if more else None,
-        first_page=not before,
+        rows=[(each, title_of(each)) for each in rows],
+        **pager,
         has_images=any(dataset.image_count for dataset in datasets),
         most=MOST_NEIGHBOURS,
         status=422 if form.errors else 200,
@@ -129,7 +118,6 @@ def _initial(request: HttpRequest, way: Access, known: list[KnownSignal], datase
 
 def _made(request: HttpRequest, way: Access, form: ModelsForm) -> ModelComparison | None:
     """The comparison that was asked for; None where the form says what is wrong."""
-    assert isinstance(request.user, User)  # noqa: S101  # the login middleware lets no one else in
     if not form.is_valid():
         return None
     data = form.cleaned_data
@@ -140,7 +128,7 @@ def _made(request: HttpRequest, way: Access, form: ModelsForm) -> ModelCompariso
             second=data["second"],
             datasets=data["datasets"],
             k=data["k"],
-            by=request.user,
+            by=person(request),
         )
     except AnalysisError as error:
         form.add_error(None, str(error))
@@ -165,7 +153,7 @@ def detail(request: HttpRequest, project: str, model_comparison: int) -> HttpRes
     if found.status == ModelComparison.Status.DONE:
         context |= _numbers(found)
         context["sides"] = [_side(found, side) for side in SIDES]
-    return _page(request, way, "analysis/models_detail.html", **context)
+    return page(request, way, "analysis/models_detail.html", section="explore", **context)
 
 
 def _numbers(comparison: ModelComparison) -> dict[str, Any]:
@@ -225,10 +213,11 @@ def pairs(request: HttpRequest, project: str, model_comparison: int) -> HttpResp
         raise AnalysisError(f"There is no filter “{show}”.", remedy=f"There are: {', '.join(SHOWS)}.")
     every = queries.different_pairs(found, side)
     near, far = side_models(found, side)
-    return _page(
+    return page(
         request,
         way,
         "analysis/models_pairs.html",
+        section="explore",
         comparison=found,
         title=title_of(found),
         sides=[(each, *side_models(found, each)) for each in SIDES],
@@ -249,11 +238,7 @@ def pairs(request: HttpRequest, project: str, model_comparison: int) -> HttpResp
 def status(request: HttpRequest, project: str, model_comparison: int) -> HttpResponse:
     """How far a comparison is, for the page to poll; when it is over, the page is to load anew."""
     way = access(request.user, project)
-    found = queries.model_comparison(way.project, model_comparison)
-    response = render(request, "_partials/job.html", {"job": found, "url": request.get_full_path()})
-    if found.is_over:
-        response["HX-Refresh"] = "true"
-    return response
+    return progress(request, queries.model_comparison(way.project, model_comparison))
 
 
 @require_POST

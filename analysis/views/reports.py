@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import zipfile
 from functools import partial
+from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -17,6 +17,7 @@ from analysis import queries, tasks, workspace
 from analysis.core.errors import AnalysisError
 from analysis.models import Report
 from analysis.signals import signal
+from analysis.views.pages import page, person, progress
 from catalog.queries import access
 
 PAGE_FILE = "report.html"
@@ -27,14 +28,13 @@ SEALED = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-an
 @require_POST
 def request_report(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
     """Ask for a report: `signal` with `t`, or `t_<signal>` for several; the others at their largest distance."""
-    assert isinstance(request.user, User)  # noqa: S101  # the login middleware lets no one else in
     way = access(request.user, project)
     found = queries.comparison(way.project, comparison)
     asked = {key.removeprefix("t_"): str(value) for key, value in request.POST.items() if key.startswith("t_")}
     if request.POST.get("signal") and request.POST.get("t"):
         asked[request.POST["signal"]] = request.POST["t"]
     report = workspace.request_report(
-        comparison=found, thresholds={name: _distance(text) for name, text in asked.items()}, by=request.user
+        comparison=found, thresholds={name: _distance(text) for name, text in asked.items()}, by=person(request)
     )
     transaction.on_commit(partial(tasks.build_report.delay, report.pk), robust=True)
     return redirect("report", project, report.pk)
@@ -58,14 +58,8 @@ def detail(request: HttpRequest, project: str, report: int) -> HttpResponse:
             transaction.on_commit(partial(tasks.build_report.delay, found.pk), robust=True)
         return redirect("report", project, report)
     if request.headers.get("HX-Request"):
-        response = render(request, "_partials/job.html", {"job": found, "url": request.path})
-        if found.is_over:
-            response["HX-Refresh"] = "true"
-        return response
-    context = {
-        "project": way.project,
-        "access": way,
-        "section": "overlap",
+        return progress(request, found)
+    context: dict[str, Any] = {
         "report": found,
         "job": found,
         "title": found.comparison.name or " × ".join(dataset.name for dataset in found.comparison.datasets.all()),
@@ -75,7 +69,7 @@ def detail(request: HttpRequest, project: str, report: int) -> HttpResponse:
         with default_storage.open(str(found.archive)) as stream, zipfile.ZipFile(stream) as archive:
             context["files"] = [(info.filename, info.file_size) for info in archive.infolist()]
         context["size"] = default_storage.size(str(found.archive))
-    return render(request, "analysis/report.html", context)
+    return page(request, way, "analysis/report.html", section="overlap", **context)
 
 
 @require_GET

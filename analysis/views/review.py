@@ -8,7 +8,6 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlencode
 
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -23,6 +22,7 @@ from analysis.models.review import Choice
 from analysis.pipeline import review
 from analysis.queries import PairKey
 from analysis.signals import signal
+from analysis.views.pages import person
 from analysis.views.review_rows import describe, history
 from analysis.views.review_scope import SHOWS, ComparisonScope, Scope, usual_threshold
 from catalog.core.errors import CatalogError, NotAllowed
@@ -155,7 +155,7 @@ def judge(request: HttpRequest, project: str, a: int, b: int) -> HttpResponse:
     verdict = review.judge(
         one=one,
         other=other,
-        annotator=_person(request),
+        annotator=person(request),
         choice=str(said.get("choice", "")),
         note=str(said.get("note") or ""),
         seconds=seconds,
@@ -177,7 +177,7 @@ def withdraw(request: HttpRequest, project: str, verdict: int) -> HttpResponse:
     """Take one's own verdict back. A form is answered with the pair's page, a script with what holds now."""
     way = access(request.user, project, Membership.Role.ANNOTATOR)
     given = queries.verdict(way.project, verdict)
-    review.withdraw(verdict=given, annotator=_person(request))
+    review.withdraw(verdict=given, annotator=person(request))
     if request.content_type != "application/json":
         return redirect("pair", project, given.image_a_id, given.image_b_id)
     return JsonResponse(_state(request, given.image_a, given.image_b))
@@ -215,11 +215,6 @@ def index(request: HttpRequest, project: str) -> HttpResponse:
         "may_compare": way.may(Membership.Role.EDITOR),
     }
     return render(request, "analysis/review_index.html", context)
-
-
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  # the login middleware lets no one else in
-    return request.user
 
 
 def _body(request: HttpRequest) -> dict[str, Any]:
@@ -261,7 +256,7 @@ def _batch(
     described = describe(
         rows,
         project=way.project.slug,
-        person=_person(request).pk,
+        person=person(request).pk,
         # Who may judge should not be led by what others said; who may only look sees all of it.
         blind=way.may(Membership.Role.ANNOTATOR),
         signal=scope.signal_name,
@@ -276,5 +271,5 @@ def _state(request: HttpRequest, a: Image, b: Image) -> dict[str, Any]:
     said = list(reversed(queries.verdicts(a, b)))
     return {
         "decision": decided.choice if decided else "",
-        **history(said, person=_person(request).pk, blind=True),
+        **history(said, person=person(request).pk, blind=True),
     }

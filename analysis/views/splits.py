@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -22,6 +22,7 @@ from analysis.core.splits import Recipe, available_groups
 from analysis.models import Comparison, Split
 from analysis.pipeline.split import clustered
 from analysis.signals import check_distance, signal, signals
+from analysis.views.pages import newest, page, person, progress
 from analysis.workspace import MOST_SEED, NotCovered
 from catalog.models import Dataset, Membership, Project
 from catalog.queries import Access, access
@@ -106,30 +107,19 @@ def _availability(form: SplitForm) -> dict[str, Any]:
     }
 
 
-def _page(request: HttpRequest, way: Access, template: str, **context: Any) -> HttpResponse:
-    status = context.pop("status", 200)
-    shared = {"project": way.project, "access": way, "section": "splits", "may_edit": way.may(Membership.Role.EDITOR)}
-    return render(request, template, {**shared, **context}, status=status)
-
-
 @require_GET
 def index(request: HttpRequest, project: str) -> HttpResponse:
     """The project's splits, the newest first."""
     way = access(request.user, project)
-    before = request.GET.get("before", "")
-    found = queries.splits(way.project)
-    if before.isdigit():
-        found = found.filter(pk__lt=int(before))
-    page = list(found[: PAGE + 1])
-    more, page = len(page) > PAGE, page[:PAGE]
-    return _page(
+    rows, pager = newest(request, queries.splits(way.project), PAGE)
+    return page(
         request,
         way,
         "analysis/splits.html",
-        splits=page,
-        before=page[-1].pk if more else None,
-        first_page=not before,
-        has_images=bool(page) or way.project.datasets.filter(image_count__gt=0).exists(),
+        section="splits",
+        splits=rows,
+        has_images=bool(rows) or way.project.datasets.filter(image_count__gt=0).exists(),
+        **pager,
     )
 
 
@@ -150,17 +140,24 @@ def new(request: HttpRequest, project: str) -> HttpResponse:
     form = SplitForm(way.project, values)
     form.is_valid()
     if request.headers.get("HX-Request"):
-        return _page(request, way, "analysis/split_available.html", form=form, available=_availability(form))
+        return page(
+            request, way, "analysis/split_available.html", section="splits", form=form, available=_availability(form)
+        )
     # The page opens with values that nobody has entered: what is wrong with them shows once they are sent.
-    return _page(
-        request, way, "analysis/split_new.html", form=form, available=_availability(form), has_images=first is not None
+    return page(
+        request,
+        way,
+        "analysis/split_new.html",
+        section="splits",
+        form=form,
+        available=_availability(form),
+        has_images=first is not None,
     )
 
 
 def _create(request: HttpRequest, way: Access, form: SplitForm) -> HttpResponse:
-    assert isinstance(request.user, User)  # noqa: S101  # the login middleware lets no one else in
     if form.is_valid() and request.POST.get("compare") and form.signal_name:
-        return _compare_within(way, form, request.user)
+        return _compare_within(way, form, person(request))
     available = _availability(form)
     if form.is_valid():
         data = form.cleaned_data
@@ -173,15 +170,23 @@ def _create(request: HttpRequest, way: Access, form: SplitForm) -> HttpResponse:
                 dataset=data["dataset"],
                 recipe=form.recipe(),
                 seed=data["seed"],
-                by=request.user,
+                by=person(request),
                 name=data["name"],
                 signal_name=form.signal_name,
                 max_distance=data["t"],
             )
             transaction.on_commit(partial(tasks.make_split.delay, split.pk), robust=True)
             return redirect("split", way.project.slug, split.pk)
-    return _page(
-        request, way, "analysis/split_new.html", form=form, available=available, has_images=True, sent=True, status=422
+    return page(
+        request,
+        way,
+        "analysis/split_new.html",
+        section="splits",
+        form=form,
+        available=available,
+        has_images=True,
+        sent=True,
+        status=422,
     )
 
 
@@ -237,18 +242,14 @@ def detail(request: HttpRequest, project: str, split: int) -> HttpResponse:
             "libraries": {k: v for k, v in found.versions.items() if isinstance(v, str) and k != "clusters_said"},
             "size": default_storage.size(str(found.archive)),
         }
-    return _page(request, way, "analysis/split.html", **context)
+    return page(request, way, "analysis/split.html", section="splits", **context)
 
 
 @require_GET
 def status(request: HttpRequest, project: str, split: int) -> HttpResponse:
     """How far a split is, for the page to poll; when it is over, the page is to load anew."""
     way = access(request.user, project)
-    found = queries.split(way.project, split)
-    response = render(request, "_partials/job.html", {"job": found, "url": request.get_full_path()})
-    if found.is_over:
-        response["HX-Refresh"] = "true"
-    return response
+    return progress(request, queries.split(way.project, split))
 
 
 @require_GET

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,6 +17,7 @@ from analysis.core.errors import AnalysisError
 from analysis.core.verifiers import VERIFIERS
 from analysis.models import Comparison, ComparisonSignal
 from analysis.signals import signal
+from analysis.views.pages import person, progress
 from analysis.workspace import MOST_LOOKS
 from catalog.models import Membership
 from catalog.queries import access
@@ -72,7 +72,6 @@ def begin(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
     """Have a verifier look at the pairs up to a distance, in a worker. For annotators."""
     way = access(request.user, project, Membership.Role.ANNOTATOR)
     found = queries.comparison(way.project, comparison)
-    assert isinstance(request.user, User)  # noqa: S101  # the login middleware lets no one else in
     asked = request.POST.get("t", "")
     try:
         distance = float(asked) if asked else None
@@ -81,7 +80,7 @@ def begin(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
     run = workspace.request_verification(
         comparison=found,
         verifier=request.POST.get("verifier", ""),
-        by=request.user,
+        by=person(request),
         signal_name=request.POST.get("signal", ""),
         max_distance=distance,
     )
@@ -94,8 +93,4 @@ def begin(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
 def status(request: HttpRequest, project: str, run: int) -> HttpResponse:
     """How far a run is, for the page to poll; when it is over, the page is to load anew."""
     way = access(request.user, project)
-    found = queries.verification_run(way.project, run)
-    response = render(request, "_partials/job.html", {"job": found, "url": request.path})
-    if found.is_over:
-        response["HX-Refresh"] = "true"
-    return response
+    return progress(request, queries.verification_run(way.project, run))
