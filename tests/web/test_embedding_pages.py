@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,8 +18,8 @@ from analysis.signals import signal
 from analysis.tasks import run_comparison
 from analysis.workspace import create_comparison
 from catalog.models import Dataset, Project
-from tests.conftest import ROOT
 from tests.web.overlap_data import sketch_dataset
+from tests.web.page_script import from_curve
 
 pytestmark = pytest.mark.django_db
 
@@ -103,25 +100,16 @@ def test_pages_of_the_list_follow_each_other_without_gap(client: Client, owner: 
     assert len(seen) > 48
 
 
-def test_the_script_counts_as_the_server_does(client: Client, owner: User, compared: Comparison, tmp_path: Any) -> None:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not installed, which runs the page's script here")
+def test_the_script_counts_as_the_server_does(
+    client: Client, owner: User, compared: Comparison, tmp_path: Path
+) -> None:
     client.force_login(owner)
     config = client.get(address("comparison", compared)).context["config"]
     data = client.get(address("comparison-curve", compared)).json()
-    (tmp_path / "in.json").write_text(json.dumps({"config": config, "data": data}))
-    script = f"""
-        import {{ readFileSync }} from "node:fs";
-        import {{ Overlap, after }} from "{(ROOT / "simweb/assets/js/curve.js").as_uri()}";
-        const {{ config, data }} = JSON.parse(readFileSync("{tmp_path / "in.json"}"));
-        const overlap = new Overlap(data, config);
-        const at = (t) => [overlap.at(t).pairs, overlap.at(t).found, after(config.scale, t)];
-        console.log(JSON.stringify(config.steps.map(at)));
-    """
-    ran = subprocess.run([node, "--input-type=module", "-e", script], capture_output=True, text=True, check=True)
+    each = "config.steps.map((t) => [overlap.at(t).pairs, overlap.at(t).found, after(config.scale, t)])"
+    counted = from_curve(each, config=config, data=data, folder=tmp_path)
     known = signal(compared.signals.all()[0].signal.name)
-    for step, (pairs, found, behind) in zip(config["steps"], json.loads(ran.stdout), strict=True):
+    for step, (pairs, found, behind) in zip(config["steps"], counted, strict=True):
         assert pairs == found == measured(compared, step)
         assert behind == known.scale.after(step)
     assert len(config["steps"]) == 61
