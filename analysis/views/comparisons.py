@@ -18,6 +18,7 @@ from analysis.signals import signal, signals
 from analysis.views.pages import newest, page, person, progress
 from catalog.models import Membership
 from catalog.queries import access
+from catalog.views.pages import number_in
 
 PAGE = 50
 
@@ -69,12 +70,12 @@ def index(request: HttpRequest, project: str) -> HttpResponse:
 def new(request: HttpRequest, project: str) -> HttpResponse:
     """The form of a new comparison; `from` in the address names one whose choices it repeats."""
     way = access(request.user, project, Membership.Role.EDITOR)
-    like = request.GET.get("from", "")
+    like = number_in(request, "from")
     form = ComparisonForm(
         project=way.project,
         known=signals(list(way.project.datasets.all())),
         data=request.POST if request.method == "POST" else None,
-        like=queries.comparison(way.project, int(like)) if like.isdigit() else None,
+        like=queries.comparison(way.project, like) if like else None,
     )
     if request.method == "POST" and form.is_valid():
         try:

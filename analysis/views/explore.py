@@ -23,6 +23,7 @@ from analysis.signals import KnownSignal, with_embeddings
 from analysis.views.pages import newest, page, person, progress
 from catalog.models import Dataset, Membership
 from catalog.queries import Access, access
+from catalog.views.pages import number_in
 
 PAGE = 50
 NEWEST = 8
@@ -135,8 +136,8 @@ def new(request: HttpRequest, project: str) -> HttpResponse:
     way = access(request.user, project, Membership.Role.EDITOR)
     datasets = list(way.project.datasets.all())
     known = with_embeddings(datasets)
-    like = request.GET.get("from", "")
-    start = queries.projection(way.project, int(like)) if like.isdigit() else None
+    like = number_in(request, "from")
+    start = queries.projection(way.project, like) if like else None
     asked = request.POST.get("signal") or request.GET.get("signal") or (start.signal.name if start else "")
     chosen = next((each for each in known if each.name == asked), known[0] if known else None)
     counts = queries.embedding_counts(datasets, chosen.id) if chosen else {}

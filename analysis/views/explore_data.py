@@ -24,6 +24,7 @@ from catalog.core.images import read_pixels, thumbnail
 from catalog.models import Image
 from catalog.queries import Access, access
 from catalog.queries import image as image_of
+from catalog.views.pages import number_in
 
 PAGE = 60
 PANEL = 12
@@ -109,8 +110,7 @@ def images(request: HttpRequest, project: str, projection: int) -> HttpResponse:
     chosen = plot.chosen(outlines, by=request.GET.get("by", "dataset"), hidden=hidden)
     ids = sorted(plot.ids[chosen].tolist())
     panel = bool(request.headers.get("HX-Request"))
-    after = request.GET.get("after", "")
-    first = int(after) if after.isascii() and after.isdecimal() and len(after) <= 18 else 0
+    first = number_in(request, "after")
     asked = _with_pictures_first(ids) if panel else [pk for pk in ids if pk > first][: PAGE + 1]
     found = queries.images_by_id(asked)
     rows = [found[pk] for pk in asked if pk in found][:PAGE]

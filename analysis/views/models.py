@@ -23,6 +23,7 @@ from analysis.views.review_scope import SHOWS
 from analysis.workspace import MOST_NEIGHBOURS
 from catalog.models import Dataset, Membership
 from catalog.queries import Access, access
+from catalog.views.pages import number_in
 
 PAGE = 50
 SHOWN = 8
@@ -108,9 +109,9 @@ def _initial(request: HttpRequest, way: Access, known: list[KnownSignal], datase
         "k": USUAL_NEIGHBOURS,
         **dict(zip(("first", "second"), (each.name for each in known), strict=False)),
     }
-    like = request.GET.get("from", "")
-    if like.isdigit():
-        start = queries.model_comparison(way.project, int(like))
+    like = number_in(request, "from")
+    if like:
+        start = queries.model_comparison(way.project, like)
         values |= {"first": start.signal_a.name, "second": start.signal_b.name, "k": start.k}
         values["datasets"] = [dataset.slug for dataset in start.datasets.all()]
     return values | {name: request.GET[name] for name in ("first", "second") if request.GET.get(name)}

@@ -23,6 +23,7 @@ from analysis.views.review import CHOICES
 from analysis.views.review_rows import differences
 from catalog.models import Image, Label, Membership
 from catalog.queries import access
+from catalog.views.pages import number_in
 
 PAGE = 48
 SHOWS = {
@@ -227,10 +228,10 @@ def _facts(one: Image, other: Image) -> list[tuple[str, str, str]]:
 
 def _place(request: HttpRequest, project: Any, one: Image, other: Image) -> dict[str, Any]:
     """The comparison that the person came from, and this pair's place in its review."""
-    asked = request.GET.get("in", "")
-    if not asked.isdigit():
+    asked = number_in(request, "in")
+    if not asked:
         return {}
-    found = queries.comparison(project, int(asked))
+    found = queries.comparison(project, asked)
     row = queries.chosen_signal(found, request.GET.get("signal", ""))
     place: dict[str, Any] = {"comparison": found, "comparison_title": charts.title(found)}
     pair = queries.pair_row(found, signal_id=row.signal_id, a=one.pk, b=other.pk)

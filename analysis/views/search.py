@@ -25,9 +25,8 @@ from catalog.core.images import thumbnail
 from catalog.models import Dataset, Image, Project
 from catalog.queries import Access, access
 from catalog.queries import image as image_of
+from catalog.views.pages import number_in
 
-MOST_DIGITS = 18
-"""Of a number that an id can be."""
 HOW_MANY = (12, 24, 48, 96)
 USUAL_K = 24
 QUERY_SIZE = 320
@@ -132,8 +131,8 @@ def page(request: HttpRequest, project: str) -> HttpResponse:
     """The form and what was found. An uploaded picture comes by POST; everything else is in the address."""
     way = access(request.user, project)
     settings = Settings.of(way.project, request.GET)
-    asked = request.GET.get("image", "")
-    image = image_of(way.project, int(asked)) if asked.isdecimal() and len(asked) <= MOST_DIGITS else None
+    asked = number_in(request, "image")
+    image = image_of(way.project, asked) if asked else None
     context: dict[str, Any] = {"settings": settings, "source": Source(), "status": 200}
     if settings.known is not None:
         try:

@@ -276,6 +276,19 @@ def test_an_address_that_makes_no_sense_is_answered_in_words(
     assert answer.json()["message"]
 
 
+@pytest.mark.parametrize("number", ["x", "²", "-1", "9" * 30])
+def test_a_number_that_no_row_can_have_is_as_if_none_were_given(
+    bench: Bench, editor: User, sign_in: Enter, number: str
+) -> None:
+    client = sign_in(editor)
+    for name in ("models", "explore-new", "comparison-new"):
+        there = url(name, project=bench.project)
+        assert client.get(there, {"from": number, "before": number}).status_code == 200, name
+    for name in ("comparisons", "splits", "explore-all", "search"):
+        there = url(name, project=bench.project)
+        assert client.get(there, {"before": number, "image": number}).status_code == 200, name
+
+
 def test_what_is_not_computed_yet_cannot_be_reviewed(bench: Bench, annotator: User, sign_in: Enter) -> None:
     asked, client = bench.ask(), sign_in(annotator)
     for name in ("model-review", "model-pairs"):
