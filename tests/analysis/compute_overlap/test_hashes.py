@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
@@ -11,29 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
+from tests.analysis.compute_overlap.results import compute, pairs_in
+from tests.conftest import ROOT
 from tests.shared import shared_data
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def published(name: str) -> set[frozenset[tuple[str, str]]]:
-    return names_of(json.loads((shared_data() / "saints" / "published" / name).read_text()))
-
-
-def names_of(pairs: list[list[dict[str, str]]]) -> set[frozenset[tuple[str, str]]]:
-    found = {frozenset((side["dataset"], side["name"]) for side in pair) for pair in pairs}
-    assert len(found) == len(pairs)
-    return found
-
-
-def compute(tmp_path: Path, *datasets: str, **options: object) -> dict[str, object]:
-    out = io.StringIO()
-    named = [word for name in datasets for word in ("--datasets", name)]
-    call_command("compute_overlap", *named, "--out", str(tmp_path / "out"), "--json", stdout=out, **options)
-    summary: dict[str, object] = json.loads(out.getvalue())
-    return summary
 
 
 @pytest.mark.shared_data
@@ -43,8 +24,8 @@ def compute(tmp_path: Path, *datasets: str, **options: object) -> dict[str, obje
 )
 def test_the_published_pairs_come_out_of_the_fingerprints(tmp_path: Path, method: str, file: str, total: int) -> None:
     root = shared_data() / "saints" / "fingerprints"
-    summary = compute(tmp_path, "ArtDL", "ICONCLASS", "wikidata", root=root, method=method, hash_threshold=8)
-    assert names_of(json.loads((tmp_path / "out" / file).read_text())) == published(file)
+    summary = compute(tmp_path / "out", "ArtDL", "ICONCLASS", "wikidata", root=root, method=method, hash_threshold=8)
+    assert pairs_in(tmp_path / "out" / file) == pairs_in(shared_data() / "saints" / "published" / file)
     assert summary["pairs_across"] == total
     assert summary["compared"] == 1864 * 592 + 1864 * 718 + 592 * 718
     for name in ("ArtDL", "ICONCLASS", "wikidata"):
@@ -90,10 +71,12 @@ def folders(tmp_path: Path, picture: Callable[..., bytes]) -> Path:
 @pytest.mark.parametrize("kind", ["phash", "dhash", "ahash", "whash", "block_mean"])
 def test_images_are_hashed_and_broken_ones_are_named(tmp_path: Path, folders: Path, kind: str) -> None:
     size = 16 if kind == "block_mean" else 8
-    summary = compute(tmp_path, "A", "B", root=folders, hash_type=kind, hash_size=size, hash_threshold=0, threads=2)
+    summary = compute(
+        tmp_path / "out", "A", "B", root=folders, hash_type=kind, hash_size=size, hash_threshold=0, threads=2
+    )
     assert summary["signal"] == f"{kind}-{size}"
     assert summary["pairs_across"] == 2
-    refused = [one["refused"] for one in summary["datasets"]]  # type: ignore[attr-defined]
+    refused = [one["refused"] for one in summary["datasets"]]
     assert refused[0] == []
     assert sorted(item["path"] for item in refused[1]) == ["c/broken.png", "c/notes.png"]
     assert "c/broken.png" in (tmp_path / "out" / "refused.csv").read_text()
@@ -118,7 +101,7 @@ def test_failures_say_what_to_do(
 ) -> None:
     (folders / "empty").mkdir()
     with pytest.raises(CommandError, match=says):
-        compute(tmp_path, *datasets, root=folders, **options)
+        compute(tmp_path / "out", *datasets, root=folders, **options)
     assert not (tmp_path / "out").exists()
 
 
@@ -127,15 +110,15 @@ def test_a_folder_of_fingerprints_without_the_hash_is_refused(tmp_path: Path, fo
     (folders / "F" / "names.json").write_text('["a"]')
     (folders / "F" / "perceptual_hashes.json").write_text('["0123456789abcdef"]')
     with pytest.raises(CommandError, match="no dhash-8 hashes"):
-        compute(tmp_path, "A", "F", root=folders, hash_type="dhash")
-    assert compute(tmp_path, "A", "F", root=folders, hash_type="phash")["pairs_across"] == 0
+        compute(tmp_path / "out", "A", "F", root=folders, hash_type="dhash")
+    assert compute(tmp_path / "out", "A", "F", root=folders, hash_type="phash")["pairs_across"] == 0
 
 
 def test_scope_within_finds_copies_inside_one_folder(
     tmp_path: Path, folders: Path, picture: Callable[..., bytes]
 ) -> None:
     (folders / "A" / "c" / "again.png").write_bytes(picture(1))
-    summary = compute(tmp_path, "A", root=folders, scope="within", hash_threshold=0)
+    summary = compute(tmp_path / "out", "A", root=folders, scope="within", hash_threshold=0)
     assert (summary["pairs_within"], summary["compared"]) == (1, 6)
     pairs = json.loads((tmp_path / "out" / "perceptual_within_duplicates.json").read_text())
     assert [[side["path"] for side in pair] for pair in pairs] == [["c/0.png", "c/again.png"]]
