@@ -124,6 +124,29 @@ def different_pairs(comparison: ModelComparison, side: str) -> list[DifferentPai
     ]
 
 
+def different_judged(comparisons: Sequence[ModelComparison]) -> dict[tuple[int, str], tuple[int, int]]:
+    """Of the pairs on which models differ: how many there are, and how many of them have a decision; one query.
+
+    Pairs of images that have been deleted since are left out.
+
+    Returns:
+        comparison id and side, where it has pairs → both numbers.
+    """
+    query = """
+        SELECT compared.id, near.side, count(*), count(d.id)
+        FROM analysis_modelcomparison compared
+        CROSS JOIN unnest(%s::text[]) AS near(side)
+        CROSS JOIN jsonb_array_elements(compared.result -> ('near_' || near.side) -> 'pairs') AS stored(entry)
+        JOIN catalog_image one ON one.id = (stored.entry ->> 0)::bigint
+        JOIN catalog_image other ON other.id = (stored.entry ->> 1)::bigint
+        LEFT JOIN analysis_decision d ON d.image_a_id = one.id AND d.image_b_id = other.id
+        WHERE compared.id = ANY(%s) GROUP BY compared.id, near.side
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(query, [list(SIDES), [comparison.pk for comparison in comparisons]])
+        return {(compared, side): (pairs, judged) for compared, side, pairs, judged in cursor.fetchall()}
+
+
 def _choices(pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], str]:
     """The decisions that stand of some pairs in canonical order."""
     query = """

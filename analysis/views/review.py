@@ -1,4 +1,4 @@
-"""Review: the page of the queue, the queue's batches, verdicts, and the choice of what to review."""
+"""Review: the page of the queue, the queue's batches, and verdicts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -21,10 +20,9 @@ from analysis.models import Comparison
 from analysis.models.review import Choice
 from analysis.pipeline import review
 from analysis.queries import PairKey
-from analysis.signals import signal
 from analysis.views.pages import person
 from analysis.views.review_rows import describe, history
-from analysis.views.review_scope import SHOWS, ComparisonScope, Scope, usual_threshold
+from analysis.views.review_scope import SHOWS, ComparisonScope, Scope
 from catalog.core.errors import CatalogError, NotAllowed
 from catalog.models import Image, Membership
 from catalog.queries import Access, access
@@ -181,40 +179,6 @@ def withdraw(request: HttpRequest, project: str, verdict: int) -> HttpResponse:
     if request.content_type != "application/json":
         return redirect("pair", project, given.image_a_id, given.image_b_id)
     return JsonResponse(_state(request, given.image_a, given.image_b))
-
-
-@require_GET
-def index(request: HttpRequest, project: str) -> HttpResponse:
-    """What there is to review: every comparison with each of its signals."""
-    way = access(request.user, project)
-    comparisons = list(queries.comparisons(way.project))
-    asked = [(each, row, usual_threshold(row)) for each in comparisons for row in each.signals.all()]
-    states = queries.review_states(asked)
-    entries = []
-    for each in comparisons:
-        rows = [
-            {
-                "state": state,
-                "title": signal(state.row.signal.name).title,
-                "up_to": signal(state.row.signal.name).words(state.threshold),
-                "share": 100 * state.judged / state.total if state.total else 0,
-                "query": urlencode({"signal": state.row.signal.name, "t": f"{state.threshold:g}"}),
-            }
-            for state in states
-            if state.comparison.pk == each.pk
-        ]
-        entries.append({"comparison": each, "datasets": each.datasets.all(), "rows": rows})
-    first = next((state for state in states if state.left), None)
-    context = {
-        "project": way.project,
-        "access": way,
-        "section": "review",
-        "entries": entries,
-        "first": first,
-        "may_judge": way.may(Membership.Role.ANNOTATOR),
-        "may_compare": way.may(Membership.Role.EDITOR),
-    }
-    return render(request, "analysis/review_index.html", context)
 
 
 def _body(request: HttpRequest) -> dict[str, Any]:

@@ -377,10 +377,10 @@ def test_the_choice_of_reviews_counts_what_is_left(
     bench.send(client, 3, choice="detail")
     bench.send(client, 4, choice="detail")
     context = client.get(index).context
-    states = [row["state"] for row in context["entries"][0]["rows"]]
-    assert [(state.threshold, state.total, state.judged, state.left) for state in states] == [
-        (8, 5, 1, 4),
-        (6, 5, 1, 4),
+    queues = context["entries"][0].queues
+    assert [(queue.reach, queue.total, queue.judged, queue.left) for queue in queues] == [
+        ("8 of 64 bits", 5, 1, 4),
+        ("6 of 64 bits", 5, 1, 4),
     ]
     assert context["first"].left == 4
     before = count_queries(client, index)
