@@ -14,6 +14,7 @@ from ninja import File, Form, Query, Router, Status, UploadedFile
 
 from catalog import queries, workspace
 from catalog.core.errors import CatalogError
+from catalog.jobs import queue
 from catalog.models import Dataset, Membership, Upload
 from catalog.schemas import (
     READS,
@@ -301,8 +302,7 @@ def finish_upload(request: HttpRequest, project: str, upload: int) -> Status[Upl
     way = queries.access(request.user, project, EDITOR)
     with transaction.atomic():
         found = workspace.finish_upload(upload=queries.upload(way.project, upload))
-        # Robust: where the queue cannot be reached, the row stays queued and the sweep sends it.
-        transaction.on_commit(lambda: import_upload.delay(found.pk), robust=True)
+        queue(import_upload, found.pk)
     return Status(202, found)
 
 

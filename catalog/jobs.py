@@ -1,4 +1,7 @@
-"""How a task reports on the row it works for: start, progress, end. Short updates that never touch other columns."""
+"""How a row's work is sent to a task, and how the task reports on the row: start, progress, end.
+
+Reports are short updates that never touch other columns.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,11 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
 
-from django.db import connection, models
+from celery import Task
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from catalog.models import Job
@@ -103,6 +108,14 @@ def work_on(job: JobRow, *, expected: tuple[type[Exception], ...]) -> Iterator[P
         raise
     else:
         progress._update(status=Job.Status.DONE, finished_at=timezone.now(), stage="")
+
+
+def queue(task: Task[Any, Any], *keys: int) -> None:
+    """Send a row's work to the workers, once the row is stored.
+
+    Where the queue cannot be reached, the row stays queued and the sweep sends it.
+    """
+    transaction.on_commit(partial(task.delay, *keys), robust=True)
 
 
 def claim(model: type[JobRow], pk: int) -> JobRow | None:

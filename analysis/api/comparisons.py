@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated, Any, cast
 
-from celery import Task
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.http import HttpRequest
 from ninja import Query, Router, Status
 
@@ -16,6 +13,7 @@ from analysis.models import Comparison
 from analysis.schemas.comparisons import ComparisonIn, ComparisonOut, ComparisonPage, SignalOut
 from analysis.signals import signal_in, signals
 from analysis.tasks import run_comparison
+from catalog.jobs import queue
 from catalog.models import Membership
 from catalog.queries import access, datasets_named
 from catalog.schemas import READS, WRITES, newest, problems
@@ -30,11 +28,6 @@ router = Router()
 def person(request: HttpRequest) -> User:
     """Who asks; authentication lets no one else in."""
     return cast(User, request.user)
-
-
-def queue(task: Task[Any, Any], key: int) -> None:
-    """Send a row's work to the workers. Where the queue cannot be reached, the row waits and the sweep sends it."""
-    transaction.on_commit(partial(task.delay, key), robust=True)
 
 
 @router.get(

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Status
 
 from analysis import queries, workspace
-from analysis.api.comparisons import PAGE, After, Limit, person, queue
+from analysis.api.comparisons import PAGE, After, Limit, person
 from analysis.core.projection.table import table
 from analysis.models import Projection
 from analysis.plots import Plot
@@ -16,6 +16,7 @@ from analysis.schemas.exploration import PointsOut, ProjectionIn, ProjectionOut,
 from analysis.signals import signal_in
 from analysis.tasks import run_projection
 from catalog.core.errors import Conflict
+from catalog.jobs import queue
 from catalog.models import Membership
 from catalog.queries import access, datasets_named
 from catalog.schemas import READS, WRITES, newest, problems

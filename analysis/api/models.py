@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Status
 
 from analysis import queries, workspace
-from analysis.api.comparisons import PAGE, After, Limit, person, queue
+from analysis.api.comparisons import PAGE, After, Limit, person
 from analysis.models import ModelComparison
 from analysis.schemas.models import (
     DifferentPairOut,
@@ -20,6 +20,7 @@ from analysis.schemas.models import (
 )
 from analysis.tasks import run_model_comparison
 from catalog.core.errors import Conflict
+from catalog.jobs import queue
 from catalog.models import Membership
 from catalog.queries import access, datasets_named
 from catalog.schemas import READS, WRITES, newest, problems

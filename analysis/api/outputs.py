@@ -9,7 +9,7 @@ from django.http import FileResponse, HttpRequest
 from ninja import Router, Status
 
 from analysis import queries, workspace
-from analysis.api.comparisons import PAGE, After, Limit, person, queue
+from analysis.api.comparisons import PAGE, After, Limit, person
 from analysis.core.samplers import SAMPLERS, FewShotSampler
 from analysis.models import Report, Split
 from analysis.schemas.outputs import (
@@ -24,6 +24,7 @@ from analysis.schemas.outputs import (
 )
 from analysis.tasks import build_report, make_split
 from catalog.core.errors import Conflict
+from catalog.jobs import queue
 from catalog.models import Membership
 from catalog.queries import access, datasets_named
 from catalog.schemas import READS, WRITES, newest, problems

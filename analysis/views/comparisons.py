@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -16,6 +13,7 @@ from analysis.forms import ComparisonForm
 from analysis.models import Comparison
 from analysis.signals import signal, signals
 from analysis.views.pages import newest, page, person, progress
+from catalog.jobs import queue
 from catalog.models import Membership
 from catalog.queries import access
 from catalog.views.pages import number_in
@@ -28,7 +26,7 @@ def load_example(request: HttpRequest, project: str) -> HttpResponse:
     """Draw the example's datasets into the project, in a worker."""
     way = access(request.user, project, Membership.Role.EDITOR)
     workspace.begin_example(project=way.project, by=way.membership.user)
-    transaction.on_commit(partial(tasks.load_example.delay, way.project.pk, request.user.pk), robust=True)
+    queue(tasks.load_example, way.project.pk, person(request).pk)
     messages.success(
         request,
         "The example is being drawn: three datasets with copies that are known. They appear on this page one by one; "
@@ -90,7 +88,7 @@ def new(request: HttpRequest, project: str) -> HttpResponse:
         except AnalysisError as error:
             form.add_error(None, str(error))
         else:
-            transaction.on_commit(partial(tasks.run_comparison.delay, comparison.pk), robust=True)
+            queue(tasks.run_comparison, comparison.pk)
             return redirect("comparison", project, comparison.pk)
     return page(
         request, way, "analysis/comparison_new.html", section="overlap", form=form, status=422 if form.errors else 200
@@ -112,7 +110,7 @@ def again(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
     way = access(request.user, project, Membership.Role.EDITOR)
     found = queries.comparison(way.project, comparison)
     workspace.queue_again(job=found)
-    transaction.on_commit(partial(tasks.run_comparison.delay, found.pk), robust=True)
+    queue(tasks.run_comparison, found.pk)
     return redirect("comparison", project, comparison)
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -21,6 +19,7 @@ from analysis.models import Projection
 from analysis.plots import Words
 from analysis.signals import KnownSignal, with_embeddings
 from analysis.views.pages import newest, page, person, progress
+from catalog.jobs import queue
 from catalog.models import Dataset, Membership
 from catalog.queries import Access, access
 from catalog.views.pages import number_in
@@ -107,7 +106,7 @@ def begin(request: HttpRequest, project: str) -> HttpResponse:
     for known in with_embeddings(list(way.project.datasets.all())):
         made = workspace.first_projection(project=way.project, known=known)
         if made is not None:
-            transaction.on_commit(partial(tasks.run_projection.delay, made.pk), robust=True)
+            queue(tasks.run_projection, made.pk)
             break
     address = reverse("projection", args=[project, made.pk]) if made else reverse("explore", args=[project])
     if request.headers.get("HX-Request"):
@@ -197,7 +196,7 @@ def _made(request: HttpRequest, way: Access, form: ProjectionForm) -> Projection
         form.add_error(None, str(error))
         return None
     if made.status == Projection.Status.QUEUED:
-        transaction.on_commit(partial(tasks.run_projection.delay, made.pk), robust=True)
+        queue(tasks.run_projection, made.pk)
     return made
 
 
@@ -211,7 +210,7 @@ def detail(request: HttpRequest, project: str, projection: int) -> HttpResponse:
     asked = queries.projection(way.project, projection)
     if request.method == "POST":
         workspace.queue_again(job=asked)
-        transaction.on_commit(partial(tasks.run_projection.delay, asked.pk), robust=True)
+        queue(tasks.run_projection, asked.pk)
         return redirect("projection", project, projection)
     shown = asked if asked.status == Projection.Status.DONE else _instead(asked)
     context: dict[str, Any] = {"asked": asked, "job": asked, "words": Words.of(asked), "again": _state(asked)}

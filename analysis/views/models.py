@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -21,6 +19,7 @@ from analysis.signals import KnownSignal, signal, with_embeddings
 from analysis.views.pages import newest, page, person, progress
 from analysis.views.review_scope import SHOWS
 from analysis.workspace import MOST_NEIGHBOURS
+from catalog.jobs import queue
 from catalog.models import Dataset, Membership
 from catalog.queries import Access, access
 from catalog.views.pages import number_in
@@ -134,7 +133,7 @@ def _made(request: HttpRequest, way: Access, form: ModelsForm) -> ModelCompariso
     except AnalysisError as error:
         form.add_error(None, str(error))
         return None
-    transaction.on_commit(partial(tasks.run_model_comparison.delay, made.pk), robust=True)
+    queue(tasks.run_model_comparison, made.pk)
     return made
 
 
@@ -146,7 +145,7 @@ def detail(request: HttpRequest, project: str, model_comparison: int) -> HttpRes
     if request.method == "POST":
         if found.status == ModelComparison.Status.FAILED:
             workspace.queue_again(job=found)
-            transaction.on_commit(partial(tasks.run_model_comparison.delay, found.pk), robust=True)
+            queue(tasks.run_model_comparison, found.pk)
         else:
             messages.info(request, "A comparison that is done stays as it is. Compare again for newer images.")
         return redirect("model-comparison", project, model_comparison)

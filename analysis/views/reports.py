@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import zipfile
-from functools import partial
 from typing import Any
 
 from django.core.files.storage import default_storage
-from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.text import slugify
@@ -18,6 +16,7 @@ from analysis.core.errors import AnalysisError
 from analysis.models import Report
 from analysis.signals import signal
 from analysis.views.pages import page, person, progress
+from catalog.jobs import queue
 from catalog.queries import access
 
 PAGE_FILE = "report.html"
@@ -36,7 +35,7 @@ def request_report(request: HttpRequest, project: str, comparison: int) -> HttpR
     report = workspace.request_report(
         comparison=found, thresholds={name: _distance(text) for name, text in asked.items()}, by=person(request)
     )
-    transaction.on_commit(partial(tasks.build_report.delay, report.pk), robust=True)
+    queue(tasks.build_report, report.pk)
     return redirect("report", project, report.pk)
 
 
@@ -55,7 +54,7 @@ def detail(request: HttpRequest, project: str, report: int) -> HttpResponse:
     if request.method == "POST":
         if found.status == Report.Status.FAILED:
             workspace.queue_again(job=found)
-            transaction.on_commit(partial(tasks.build_report.delay, found.pk), robust=True)
+            queue(tasks.build_report, found.pk)
         return redirect("report", project, report)
     if request.headers.get("HX-Request"):
         return progress(request, found)

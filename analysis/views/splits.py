@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
-from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.text import slugify
@@ -24,6 +22,7 @@ from analysis.pipeline.split import clustered
 from analysis.signals import check_distance, signal, signals
 from analysis.views.pages import newest, page, person, progress
 from analysis.workspace import MOST_SEED, NotCovered
+from catalog.jobs import queue
 from catalog.models import Dataset, Membership, Project
 from catalog.queries import Access, access
 
@@ -175,7 +174,7 @@ def _create(request: HttpRequest, way: Access, form: SplitForm) -> HttpResponse:
                 signal_name=form.signal_name,
                 max_distance=data["t"],
             )
-            transaction.on_commit(partial(tasks.make_split.delay, split.pk), robust=True)
+            queue(tasks.make_split, split.pk)
             return redirect("split", way.project.slug, split.pk)
     return page(
         request,
@@ -209,7 +208,7 @@ def _compare_within(way: Access, form: SplitForm, by: User) -> HttpResponse:
         scope=Comparison.Scope.WITHIN,
         by=by,
     )
-    transaction.on_commit(partial(tasks.run_comparison.delay, comparison.pk), robust=True)
+    queue(tasks.run_comparison, comparison.pk)
     return redirect("comparison", way.project.slug, comparison.pk)
 
 
@@ -221,7 +220,7 @@ def detail(request: HttpRequest, project: str, split: int) -> HttpResponse:
     if request.method == "POST":
         if found.status == Split.Status.FAILED:
             workspace.queue_again(job=found)
-            transaction.on_commit(partial(tasks.make_split.delay, found.pk), robust=True)
+            queue(tasks.make_split, found.pk)
         else:
             messages.info(request, "A split that is made stays as it is. Make a new one with other values.")
         return redirect("split", project, split)

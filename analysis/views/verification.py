@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -19,6 +17,7 @@ from analysis.models import Comparison, ComparisonSignal
 from analysis.signals import signal
 from analysis.views.pages import person, progress
 from analysis.workspace import MOST_LOOKS
+from catalog.jobs import queue
 from catalog.models import Membership
 from catalog.queries import access
 
@@ -84,7 +83,7 @@ def begin(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
         signal_name=request.POST.get("signal", ""),
         max_distance=distance,
     )
-    transaction.on_commit(partial(tasks.run_verification.delay, run.pk), robust=True)
+    queue(tasks.run_verification, run.pk)
     query = urlencode({"signal": run.signal.name, "t": f"{run.max_distance:g}", "verify": 1})
     return redirect(f"{reverse('comparison', args=[project, comparison])}?{query}#verify")
 

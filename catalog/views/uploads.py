@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from catalog import queries, workspace
 from catalog.core.errors import CatalogError, Conflict, NotAllowed
+from catalog.jobs import queue
 from catalog.models import Membership, Upload
 from catalog.tasks import import_upload
 from catalog.views.pages import number_in, page_of
@@ -146,13 +147,8 @@ def finish(request: HttpRequest, project: str, upload: int) -> JsonResponse:
     access = queries.access(request.user, project, Membership.Role.EDITOR)
     with transaction.atomic():
         found = workspace.finish_upload(upload=queries.upload(access.project, upload))
-        _queue(found)
+        queue(import_upload, found.pk)
     return JsonResponse({"status": found.status, "page_url": reverse("upload", args=[access.project.slug, found.pk])})
-
-
-def _queue(upload: Upload) -> None:
-    # Robust: where the queue cannot be reached, the row stays queued and the sweep sends it.
-    transaction.on_commit(lambda: import_upload.delay(upload.pk), robust=True)
 
 
 def _number(text: object) -> int:
@@ -230,7 +226,7 @@ def _act(request: HttpRequest, access: queries.Access, upload: Upload) -> HttpRe
             return redirect("project", access.project.slug)
         if action == "again" and upload.status == Upload.Status.FAILED and upload.parts.exists():
             Upload.objects.filter(pk=upload.pk).update(status=Upload.Status.QUEUED, error="", heartbeat_at=None)
-            _queue(upload)
+            queue(import_upload, upload.pk)
     return redirect("upload", access.project.slug, upload.pk)
 
 
