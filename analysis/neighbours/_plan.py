@@ -12,6 +12,10 @@ STEPS = 15
 """Vectors that are looked at one by one in the time in which the index brings its next one."""
 PATIENCE = 8
 """The part, one in so many, of the time of looking at each that may be spent on an index in vain."""
+EF_SEARCH = 200
+"""Candidates that the index keeps while it searches, and so brings at once; measured by benchmarks/neighbours.py."""
+HOPE = 4
+"""How many times as many images as usually suffice the index may bring before it is given up."""
 SPARE = 20
 """Images fetched beyond those asked for: the index orders by half precision, the answer by the exact distance."""
 MOST_INDEXED_DIM = 4_000
@@ -42,7 +46,8 @@ def choose(*, k: int, dim: int, rows: int, indexed: int | None) -> Plan:
     passed over. Where the chosen ones are a share f of it, about fetch / f come before enough are found, each as
     dear as `STEPS` looks. So small datasets, and small shares, are looked at one by one. Where the nearest of all
     lie in datasets that were not chosen, the index would go on and on; then it is given up, and each is looked at.
-    So a filter never costs neighbours, and time not more than a `PATIENCE`-th.
+    So a filter never costs neighbours, and time not more than a `PATIENCE`-th, mostly far less: who has not found
+    enough among `HOPE` times as many as usual stands in a place where none of the chosen lie.
 
     Args:
         k: neighbours asked for.
@@ -51,10 +56,11 @@ def choose(*, k: int, dim: int, rows: int, indexed: int | None) -> Plan:
         indexed: embeddings in the index; None where there is no index.
     """
     fetch = k + max(k, SPARE)
-    reach = rows // (STEPS * PATIENCE)
-    if indexed is None or rows * dim <= EXACT_VALUES or fetch * max(indexed, rows) >= reach * rows:
+    affordable = rows // (STEPS * PATIENCE)
+    if indexed is None or rows * dim <= EXACT_VALUES or fetch * max(indexed, rows) >= affordable * rows:
         return exact(k=k, dim=dim, rows=rows)
-    return Plan(through_index=True, fetch=fetch, reach=reach)
+    usual = fetch * max(indexed, rows) // rows
+    return Plan(through_index=True, fetch=fetch, reach=min(affordable, max(EF_SEARCH, HOPE * usual)))
 
 
 def exact(*, k: int, dim: int, rows: int) -> Plan:
