@@ -39,7 +39,14 @@ from catalog.core.images import read_pixels
 SHARED_MODEL = SHARED_IMAGES.parents[1] / "models" / "mobilenet_v2_1.0_224.onnx"
 TARGET = 0.9
 Array = NDArray[Any]
-RANDOM = {"resnet18": "timm", "ViT-B-32": "openclip"}
+RANDOM = {
+    "resnet18": "timm",
+    "resnet50": "timm",
+    "efficientnet_b0": "timm",
+    "vit_small_patch14_dinov2": "timm",
+    "ViT-B-32": "openclip",
+    "ViT-B-16": "openclip",
+}
 MOBILENET = {"size": 224, "resize": "whole", "mean": 0.5, "std": 0.5, "output": "embedding"}
 
 
@@ -109,7 +116,7 @@ def main() -> int:
     parser.add_argument("--images", type=int, default=256, help="files of each kind")
     parser.add_argument("--rounds", type=int, default=5, help="the best round of each way counts")
     parser.add_argument("--device", default=None, help="cpu, cuda or mps (default: the fastest)")
-    parser.add_argument("--models", nargs="+", default=["mobilenet", *RANDOM], choices=["mobilenet", *RANDOM])
+    parser.add_argument("--models", nargs="+", default=["mobilenet", "resnet18", "ViT-B-32"], choices=["mobilenet", *RANDOM])
     parser.add_argument("--pictures", type=Path, default=SHARED_IMAGES, help="folder of real JPEG files")
     arguments = parser.parse_args()
     print(describe("torch", "open_clip_torch", "timm", "onnxruntime", "pillow"))
