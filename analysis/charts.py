@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.core.errors import AnalysisError
-from analysis.core.scales import Scale, snapped
+from analysis.core.scales import Scale
 from analysis.core.venn import venn_layout
 from analysis.models import Comparison
 from analysis.models.review import ACCEPTED, Choice
@@ -261,21 +260,6 @@ def histogram(curve: Curve) -> list[Bar]:
         Bar(distance, int(n), round(float(100 * np.log1p(n) / most), 2))
         for distance, n in zip(curve["steps"], counts, strict=True)
     ]
-
-
-def distance_from(text: str, *, scale: Scale, largest: float, default: float) -> float:
-    """The threshold that an address carries, at most the largest distance explored.
-
-    Raises:
-        AnalysisError: it is no distance.
-    """
-    try:
-        distance = float(text) if text else default
-    except ValueError:
-        distance = float("nan")
-    if not distance >= 0:
-        raise AnalysisError(f"“{text}” is no distance.", remedy=f"Give a number, such as {scale.number(default)}.")
-    return snapped(scale, distance, largest)
 
 
 def slider_step(curve: Curve) -> str:

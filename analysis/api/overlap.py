@@ -101,7 +101,7 @@ def threshold(row: ComparisonSignal, asked: float | None) -> float:
         AnalysisError: it lies beyond what was explored.
     """
     if asked is None:
-        return min(signal_of(row.signal.name).default_distance, row.max_distance)
+        return queries.usual_distance(row)
     if not 0 <= asked <= row.max_distance:
         raise AnalysisError(
             f"{asked:g} is not between 0 and {row.max_distance:g}, the largest distance explored under "

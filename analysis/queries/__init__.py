@@ -13,6 +13,7 @@ from analysis.queries._comparisons import (
     pairs_found,
     possible_pairs,
     summary,
+    usual_distance,
     without_descriptor,
 )
 from analysis.queries._models import (
@@ -138,6 +139,7 @@ __all__ = [
     "standing_stacks",
     "summary",
     "unverified",
+    "usual_distance",
     "verdict",
     "verdicts",
     "verdicts_of",

@@ -17,7 +17,7 @@ from analysis.models import (
     Coverage,
     Summary,
 )
-from analysis.signals import KnownSignal
+from analysis.signals import KnownSignal, signal
 from catalog.models import Dataset, Project
 
 
@@ -65,6 +65,11 @@ def chosen_signal(comparison: Comparison, name: str = "") -> ComparisonSignal:
     raise AnalysisError(
         f"This comparison has no signal “{name}”.", remedy=f"It has: {', '.join(row.signal.name for row in rows)}."
     )
+
+
+def usual_distance(row: ComparisonSignal) -> float:
+    """The distance within which most copies lie under a comparison's signal, as far as it was explored."""
+    return min(signal(row.signal.name).default_distance, row.max_distance)
 
 
 def summary(comparison: Comparison, signal_id: int) -> Summary | None:

@@ -17,10 +17,11 @@ from analysis import queries
 from analysis.models import ModelComparison
 from analysis.queries import SIDES, DifferentPair, Measured, PairKey, PairRow
 from analysis.signals import KnownSignal
+from analysis.views.addresses import address_of
 from analysis.views.models import narrowed, side_models, title_of
 from analysis.views.review import answers_json, batch, desk
 from analysis.views.review_rows import evidence
-from analysis.views.review_scope import Evidence, address_of, show_from
+from analysis.views.review_scope import Evidence, show_from
 from catalog.models import Project
 from catalog.queries import access
 

@@ -17,6 +17,7 @@ from analysis.models import Comparison, ComparisonSignal, Summary
 from analysis.models.review import ACCEPTED, Choice
 from analysis.pipeline.summarise import confirmed
 from analysis.signals import KnownSignal, signal
+from analysis.views.addresses import threshold_in
 from catalog.models import Dataset, Membership
 from catalog.queries import Access, access
 
@@ -56,11 +57,7 @@ class Look:
         """
         way = access(request.user, project)
         chosen = queries.comparison(way.project, comparison)
-        row = queries.chosen_signal(chosen, request.GET.get("signal", ""))
-        known = signal(row.signal.name)
-        distance = charts.distance_from(
-            request.GET.get("t", ""), scale=known.scale, largest=row.max_distance, default=known.default_distance
-        )
+        row, known, distance = threshold_in(request, chosen)
         count = request.GET.get("count", "")
         return cls(
             way,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -12,13 +11,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from analysis import charts, queries
-from analysis.core.errors import AnalysisError
 from analysis.models import Verdict
 from analysis.models.review import ACCEPTED, Choice
 from analysis.pipeline.review import GIVEN, canonical
 from analysis.queries import Cell, PairKey, PairRow
 from analysis.signals import signal
 from analysis.views import evidence
+from analysis.views.addresses import address_of, cell_in, cell_name, cell_text, threshold_in
 from analysis.views.review import CHOICES
 from analysis.views.review_rows import differences
 from catalog.models import Image, Label, Membership
@@ -56,35 +55,13 @@ class SideLabels:
         return cls([(label, bool(names) and label.pk not in names) for label in own])
 
 
-def cell_from(text: str, covered: list[Cell]) -> Cell | None:
-    """The two datasets that an address names as “a,b”; None for none.
-
-    Raises:
-        AnalysisError: they are no two datasets, or the comparison does not cover them.
-    """
-    if not text:
-        return None
-    try:
-        a, b = sorted(int(part) for part in text.split(","))
-    except ValueError:
-        raise AnalysisError(f"“{text}” is no pair of datasets.", remedy="Choose one in the list.") from None
-    if Cell(a, b) not in covered:
-        raise AnalysisError("The comparison does not cover pairs of these two datasets.", remedy="Choose another two.")
-    return Cell(a, b)
-
-
 @require_GET
 def index(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
     """A page of a comparison's pairs, the closest first."""
     way = access(request.user, project)
     chosen = queries.comparison(way.project, comparison)
-    row = queries.chosen_signal(chosen, request.GET.get("signal", ""))
-    known = signal(row.signal.name)
-    distance = charts.distance_from(
-        request.GET.get("t", ""), scale=known.scale, largest=row.max_distance, default=known.default_distance
-    )
-    covered = queries.cells(chosen)
-    cell = cell_from(request.GET.get("cell", ""), covered)
+    row, known, distance = threshold_in(request, chosen)
+    cell = cell_in(request, chosen)
     show, differ = request.GET.get("show", ""), request.GET.get("differ") == "1"
     keypoints = request.GET.get("keypoints", "")
     found = queries.pairs(
@@ -102,7 +79,7 @@ def index(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
     state = {
         "signal": known.name,
         "t": f"{distance:g}",
-        "cell": f"{cell.a},{cell.b}" if cell else "",
+        "cell": cell_text(cell),
         "show": show,
         "differ": "1" if differ else "",
         "keypoints": keypoints,
@@ -120,7 +97,7 @@ def index(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
         "t": known.scale.number(distance),
         "largest": known.scale.number(row.max_distance),
         "signals": [(each, signal(each.signal.name)) for each in chosen.signals.all()],
-        "cells": [(f"{each.a},{each.b}", _cell_name(each, names)) for each in covered],
+        "cells": [(cell_text(each), cell_name(each, names)) for each in queries.cells(chosen)],
         "chosen_cell": state["cell"],
         "shows": SHOWS.items(),
         "show": show,
@@ -130,23 +107,14 @@ def index(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
         "pairs": [(pair, *SideLabels.both(pair), looked.get((pair.a.pk, pair.b.pk), ())) for pair in found],
         "total": None if summary is None or show or differ or keypoints else _total(summary.curve, distance, cell),
         "first_page": not request.GET.get("after"),
-        "next": _address({**state, "after": str(found[-1].key)}) if more else "",
-        "first": _address(state),
-        "dashboard": _address({"signal": known.name, "t": f"{distance:g}"}),
+        "next": address_of({**state, "after": str(found[-1].key)}) if more else "",
+        "first": address_of(state),
+        "dashboard": address_of({"signal": known.name, "t": f"{distance:g}"}),
         # The review's own default is what is not judged yet; there "all" has a name.
-        "review": _address({**state, "show": show or "all", "differ": "", "keypoints": ""}),
+        "review": address_of({**state, "show": show or "all", "differ": "", "keypoints": ""}),
         "may_judge": way.may(Membership.Role.ANNOTATOR),
     }
     return render(request, "analysis/pairs.html", context)
-
-
-def _address(values: dict[str, str]) -> str:
-    return urlencode({key: value for key, value in values.items() if value}, safe=",")
-
-
-def _cell_name(cell: Cell, datasets: dict[int, Any]) -> str:
-    a, b = datasets[cell.a].name, datasets[cell.b].name
-    return f"within {a}" if cell.a == cell.b else f"{a} – {b}"
 
 
 def _total(curve: charts.Curve, distance: float, cell: Cell | None) -> int:
@@ -236,8 +204,8 @@ def _place(request: HttpRequest, project: Any, one: Image, other: Image) -> dict
     place: dict[str, Any] = {"comparison": found, "comparison_title": charts.title(found)}
     pair = queries.pair_row(found, signal_id=row.signal_id, a=one.pk, b=other.pk)
     if pair is not None:
-        distance = max(pair.distance, min(signal(row.signal.name).default_distance, row.max_distance))
+        distance = max(pair.distance, queries.usual_distance(row))
         state = {"signal": row.signal.name, "t": f"{distance:g}"}
-        place["review"] = _address({**state, "show": "all", "at": str(pair.key)})
-        place["list"] = _address(state)
+        place["review"] = address_of({**state, "show": "all", "at": str(pair.key)})
+        place["list"] = address_of(state)
     return place

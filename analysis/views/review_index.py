@@ -13,9 +13,9 @@ from analysis import queries
 from analysis.models import ModelComparison
 from analysis.queries import SIDES
 from analysis.signals import signal
+from analysis.views.addresses import address_of
 from analysis.views.models import side_models, title_of
 from analysis.views.pages import page
-from analysis.views.review_scope import address_of, usual_threshold
 from catalog.models import Dataset, Membership, Project
 from catalog.queries import access
 
@@ -95,7 +95,7 @@ def index(request: HttpRequest, project: str) -> HttpResponse:
 def _comparisons(project: Project) -> Iterable[Entry]:
     comparisons = list(queries.comparisons(project))
     states = queries.review_states(
-        [(each, row, usual_threshold(row)) for each in comparisons for row in each.signals.all()]
+        [(each, row, queries.usual_distance(row)) for each in comparisons for row in each.signals.all()]
     )
     for each in comparisons:
         review = reverse("review", args=[project.slug, each.pk])

@@ -6,18 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, Protocol
-from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
 
 from analysis import queries
 from analysis.core.errors import AnalysisError
-from analysis.core.scales import snapped
 from analysis.models import Comparison, ComparisonSignal
 from analysis.pipeline.review import GIVEN
 from analysis.queries import Cell, PairKey, PairRow
 from analysis.signals import KnownSignal, signal
+from analysis.views.addresses import address_of, cell_in, cell_name, cell_text, threshold_in
 from catalog.models import Dataset, Project
 
 SHOWS = {
@@ -119,11 +118,6 @@ def show_from(request: HttpRequest) -> str:
     return show
 
 
-def address_of(values: Mapping[str, str]) -> str:
-    """A query string without what is empty."""
-    return urlencode({key: value for key, value in values.items() if value}, safe=",")
-
-
 @dataclass(frozen=True, slots=True)
 class ComparisonScope:
     """The pairs of a comparison up to a distance under one signal, the closest first (see `Scope`).
@@ -149,28 +143,8 @@ class ComparisonScope:
         Raises:
             AnalysisError: an unknown signal or filter, a threshold that is no number, a cell that is not covered.
         """
-        row = queries.chosen_signal(comparison, request.GET.get("signal", ""))
-        show = show_from(request)
-        asked = request.GET.get("t", "")
-        try:
-            threshold = float(asked) if asked else usual_threshold(row)
-        except ValueError:
-            raise AnalysisError(f"“{asked}” is no distance.", remedy="Give a number, such as 8.") from None
-        # Beyond what was explored there may be pairs that nobody has looked for.
-        threshold = snapped(signal(row.signal.name).scale, threshold, row.max_distance)
-        return cls(comparison, row, threshold, cls._cell(request.GET.get("cell", ""), comparison), show)
-
-    @staticmethod
-    def _cell(text: str, comparison: Comparison) -> Cell | None:
-        if not text:
-            return None
-        try:
-            a, b = sorted(int(part) for part in text.split(","))
-        except ValueError:
-            raise AnalysisError(f"“{text}” is no pair of datasets.", remedy="Choose one in the list.") from None
-        if Cell(a, b) not in queries.cells(comparison):
-            raise AnalysisError("The comparison does not cover pairs of these two datasets.")
-        return Cell(a, b)
+        row, _, threshold = threshold_in(request, comparison)
+        return cls(comparison, row, threshold, cell_in(request, comparison), show_from(request))
 
     @property
     def project(self) -> Project:
@@ -185,7 +159,7 @@ class ComparisonScope:
     @property
     def said(self) -> str:
         """See `Scope`."""
-        where = _cell_name(self.cell, self._datasets) if self.cell else "All datasets"
+        where = cell_name(self.cell, self._datasets) if self.cell else "All datasets"
         return f"{where}, {self.known.title} ≤ {self.known.words(self.threshold)}"
 
     @property
@@ -203,11 +177,11 @@ class ComparisonScope:
         return {
             "known": self.known,
             "signals": [
-                (row, each.title, each.scale.number(usual_threshold(row)), each.words(row.max_distance))
+                (row, each.title, each.scale.number(queries.usual_distance(row)), each.words(row.max_distance))
                 for row in self.comparison.signals.all()
                 for each in [signal(row.signal.name)]
             ],
-            "cells": [(cell, _cell_name(cell, self._datasets)) for cell in queries.cells(self.comparison)],
+            "cells": [(cell, cell_name(cell, self._datasets)) for cell in queries.cells(self.comparison)],
         }
 
     def address(self, **changed: str) -> str:
@@ -215,7 +189,7 @@ class ComparisonScope:
         values = {
             "signal": self.row.signal.name,
             "t": self.known.scale.number(self.threshold),
-            "cell": f"{self.cell.a},{self.cell.b}" if self.cell else "",
+            "cell": cell_text(self.cell),
             "show": self.show,
             **changed,
         }
@@ -301,13 +275,3 @@ class ComparisonScope:
 
     def _url(self, name: str) -> str:
         return reverse(name, args=[self.project.slug, self.comparison.pk])
-
-
-def usual_threshold(row: ComparisonSignal) -> float:
-    """The distance at which a review begins: the signal's usual one, as far as it was explored."""
-    return min(signal(row.signal.name).default_distance, row.max_distance)
-
-
-def _cell_name(cell: Cell, datasets: Mapping[int, Dataset]) -> str:
-    a, b = datasets[cell.a].name, datasets[cell.b].name
-    return f"within {a}" if cell.a == cell.b else f"{a} – {b}"

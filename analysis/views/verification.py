@@ -14,7 +14,7 @@ from analysis import charts, queries, tasks, workspace
 from analysis.core.errors import AnalysisError
 from analysis.core.verifiers import VERIFIERS
 from analysis.models import Comparison, ComparisonSignal
-from analysis.signals import signal
+from analysis.views.addresses import threshold_in
 from analysis.views.pages import person, progress
 from analysis.workspace import MOST_LOOKS
 from catalog.jobs import queue
@@ -29,11 +29,7 @@ def box(request: HttpRequest, project: str, comparison: int) -> HttpResponse:
     """The part of a comparison's page that asks for a look; the address names signal, distance and verifier."""
     way = access(request.user, project)
     found = queries.comparison(way.project, comparison)
-    row = queries.chosen_signal(found, request.GET.get("signal", ""))
-    known = signal(row.signal.name)
-    distance = charts.distance_from(
-        request.GET.get("t", ""), scale=known.scale, largest=row.max_distance, default=known.default_distance
-    )
+    row, known, distance = threshold_in(request, found)
     verifier = VERIFIERS[request.GET.get("verifier", "") or USUAL]
     running = queries.verification_runs(way.project).filter(comparison=found).first()
     context = {

@@ -7,7 +7,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from analysis.core.errors import AnalysisError
 from analysis.core.verifiers import VERIFIERS
 from analysis.models import Comparison, VerificationRun
-from analysis.queries import chosen_signal, verified
+from analysis.queries import chosen_signal, usual_distance, verified
 from analysis.signals import check_distance, signal
 from analysis.workspace._jobs import on_its_way, waiting
 from catalog.models import Job
@@ -42,8 +42,8 @@ def request_verification(
     if comparison.status != Job.Status.DONE:
         raise AnalysisError("The comparison is not done yet.", remedy="Wait for it, then look at its pairs.")
     row = chosen_signal(comparison, signal_name)
-    usual = min(signal(row.signal.name).default_distance, row.max_distance)
-    distance = check_distance(signal(row.signal.name), usual if max_distance is None else max_distance)
+    asked_for = usual_distance(row) if max_distance is None else max_distance
+    distance = check_distance(signal(row.signal.name), asked_for)
     if distance > row.max_distance:
         raise AnalysisError(
             f"{distance:g} is beyond {row.max_distance:g}, the largest distance explored under {row.signal.name}.",

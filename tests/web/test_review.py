@@ -308,7 +308,17 @@ def test_images_and_verdicts_of_another_project_are_not_reached_through_ones_own
 
 
 @pytest.mark.parametrize(
-    "asked", [{"signal": "nohash"}, {"t": "far"}, {"cell": "1,2,3"}, {"cell": "0,0"}, {"show": "x"}, {"after": "x"}]
+    "asked",
+    [
+        {"signal": "nohash"},
+        {"t": "far"},
+        {"t": "nan"},
+        {"t": "-1"},
+        {"cell": "1,2,3"},
+        {"cell": "0,0"},
+        {"show": "x"},
+        {"after": "x"},
+    ],
 )
 def test_an_address_that_makes_no_sense_is_answered_in_words(
     bench: Bench, annotator: User, sign_in: Callable[[User], Client], asked: dict[str, str]
