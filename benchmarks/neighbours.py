@@ -34,6 +34,8 @@ RECALL = 0.98
 P95_MS = 50.0
 SEED = 41
 QUERIES = 200
+MORE = 5_000
+"""Embeddings written beside the index at the end."""
 FLOAT_ERROR = 1e-6
 """Of the exact answer's product in float32."""
 
@@ -120,6 +122,21 @@ def report(name: str, rows: int, way: str, shares: list[float], times: list[floa
     return recall >= RECALL and (p95 < P95_MS or not timed)
 
 
+def write_beside(project: Project, signal_id: int, values: NDArray[np.float32]) -> None:
+    """What it costs to write embeddings that an index has to take in, and what to write them without one."""
+    from django.db import connection
+
+    took = []
+    for indexed in (True, False):
+        if not indexed:
+            with connection.cursor() as cursor:
+                cursor.execute(f"DROP INDEX embedding_near_{signal_id}")
+        started = time.perf_counter()
+        fill(project, signal_id, f"more, indexed: {indexed}", values)
+        took.append((time.perf_counter() - started) * 1000 / len(values))
+    print(f"{len(values):,} more embeddings: {took[0]:.2f} ms each beside the index, {took[1]:.2f} ms without one")
+
+
 def queries_of(rng: np.random.Generator, filled: list[Filled]) -> NDArray[np.float32]:
     """Half are pictures of the datasets, half altered copies of them."""
     values = np.concatenate([each.values for each in filled])
@@ -191,6 +208,8 @@ def measure(images: int, dim: int) -> bool:
         if others:
             foreign = recall_and_times(queries_of(rng, others), chosen, signal_id)
             fine &= report("  with pictures of other projects", rows, way, *foreign, timed=False)
+    more = everything[0].values[: min(MORE, images // 10)]
+    write_beside(Project.objects.get(slug="zoo"), signal_id, unit(more + 0.01 * rng.normal(size=more.shape)))
     return fine
 
 
