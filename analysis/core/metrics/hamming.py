@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.core.arrays import PackedBits, Pairs
+from analysis.core.metrics._rows import rectangle
 from analysis.core.scales import Bits
 from analysis.core.search import hamming_join
 
@@ -35,9 +36,7 @@ class Hamming:
 
     def stack(self, rows: list[bytes] | NDArray[np.uint8]) -> PackedBits:
         """See `Metric`."""
-        if isinstance(rows, list):
-            rows = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), self.width)
-        return PackedBits(rows, self.n_bits)
+        return PackedBits(rectangle(rows, self.width), self.n_bits)
 
     def join(self, first: PackedBits, second: PackedBits | None, max_distance: float, *, max_pairs: int) -> Pairs:
         """See `Metric`."""
