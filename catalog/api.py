@@ -51,8 +51,9 @@ BINARY = {"content": {"application/octet-stream": {"schema": {"type": "string", 
 router = Router()
 
 
-def _person(request: HttpRequest) -> User:
-    return cast(User, request.user)  # authentication lets no one else in
+def person(request: HttpRequest) -> User:
+    """Who asks; authentication lets no one else in."""
+    return cast(User, request.user)
 
 
 @router.get(
@@ -79,7 +80,7 @@ def list_projects(request: HttpRequest) -> list[ProjectOut]:
 )
 def create_project(request: HttpRequest, payload: ProjectIn) -> Status[ProjectOut]:
     """A new project that you own."""
-    made = workspace.create_project(name=payload.name, description=payload.description, owner=_person(request))
+    made = workspace.create_project(name=payload.name, description=payload.description, owner=person(request))
     way = queries.access(request.user, made.slug)
     return Status(201, ProjectOut.of(way.membership, datasets=0, images=0))
 
@@ -222,13 +223,13 @@ def begin_upload(request: HttpRequest, project: str, payload: UploadIn) -> Statu
     for text in (payload.dataset, payload.source_name):
         _refuse_nul(text)
     with transaction.atomic():
-        dataset = workspace.dataset_for(project=way.project, name=payload.dataset, by=_person(request))
+        dataset = workspace.dataset_for(project=way.project, name=payload.dataset, by=person(request))
         upload = workspace.begin_upload(
             dataset=dataset,
             kind=payload.kind,
             source_name=payload.source_name,
             bytes_expected=payload.bytes_expected,
-            by=_person(request),
+            by=person(request),
         )
     return Status(201, upload)
 

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+from typing import Any
 
-from django.contrib.auth.models import User
 from django.http import HttpRequest
-from ninja import Query, Router, Status
+from ninja import Router, Status
 
 from analysis import queries, workspace
 from analysis.models import Comparison
 from analysis.schemas.comparisons import ComparisonIn, ComparisonOut, ComparisonPage, SignalOut
 from analysis.signals import signal_in, signals
 from analysis.tasks import run_comparison
+from catalog.api import PAGE, After, Limit, person
 from catalog.jobs import queue
 from catalog.models import Membership
 from catalog.queries import access, datasets_named
 from catalog.schemas import READS, WRITES, newest, problems
 
-PAGE, LARGEST_PAGE = 100, 1000
-Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="Rows on a page.")]
-After = Annotated[int, Query(ge=0, description="The `next` of the page before.")]
-
 router = Router()
-
-
-def person(request: HttpRequest) -> User:
-    """Who asks; authentication lets no one else in."""
-    return cast(User, request.user)
 
 
 @router.get(

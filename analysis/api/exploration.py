@@ -8,14 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Status
 
 from analysis import queries, workspace
-from analysis.api.comparisons import PAGE, After, Limit, person
+from analysis.api.unfinished import unfinished
 from analysis.core.projection.table import table
 from analysis.models import Projection
 from analysis.plots import Plot
 from analysis.schemas.exploration import PointsOut, ProjectionIn, ProjectionOut, ProjectionPage
 from analysis.signals import signal_in
 from analysis.tasks import run_projection
-from catalog.core.errors import Conflict
+from catalog.api import PAGE, After, Limit, person
 from catalog.jobs import queue
 from catalog.models import Membership
 from catalog.queries import access, datasets_named
@@ -123,9 +123,7 @@ def download_points(request: HttpRequest, project: str, projection: int) -> Http
 def _plot(request: HttpRequest, project: str, projection: int) -> Plot:
     found = queries.projection(access(request.user, project).project, projection)
     if not found.n_images:
-        raise Conflict(
-            f"It is not there yet: its status is {found.status}.", remedy=found.error or "Wait until it is done."
-        )
+        raise unfinished(found)
     return Plot(found)
 
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Status
 
 from analysis import queries, workspace
-from analysis.api.comparisons import PAGE, After, Limit, person
+from analysis.api.unfinished import unfinished
 from analysis.models import ModelComparison
 from analysis.schemas.models import (
     DifferentPairOut,
@@ -19,7 +19,7 @@ from analysis.schemas.models import (
     Side,
 )
 from analysis.tasks import run_model_comparison
-from catalog.core.errors import Conflict
+from catalog.api import PAGE, After, Limit, person
 from catalog.jobs import queue
 from catalog.models import Membership
 from catalog.queries import access, datasets_named
@@ -86,9 +86,7 @@ def list_different_pairs(
     """At most 200 pairs that one model finds near and the other far, the most different first; 409 until it is done."""
     found = queries.model_comparison(access(request.user, project).project, comparison)
     if found.status != ModelComparison.Status.DONE:
-        raise Conflict(
-            f"It is not there yet: its status is {found.status}.", remedy=found.error or "Wait until it is done."
-        )
+        raise unfinished(found)
     side = queries.SIDES[0] if near == "first" else queries.SIDES[1]
     return [DifferentPairOut.of(pair) for pair in queries.different_pairs(found, side)]
 

@@ -9,7 +9,7 @@ from django.http import FileResponse, HttpRequest
 from ninja import Router, Status
 
 from analysis import queries, workspace
-from analysis.api.comparisons import PAGE, After, Limit, person
+from analysis.api.unfinished import unfinished
 from analysis.core.samplers import SAMPLERS, FewShotSampler
 from analysis.models import Report, Split
 from analysis.schemas.outputs import (
@@ -23,7 +23,7 @@ from analysis.schemas.outputs import (
     SplitPage,
 )
 from analysis.tasks import build_report, make_split
-from catalog.core.errors import Conflict
+from catalog.api import PAGE, After, Limit, person
 from catalog.jobs import queue
 from catalog.models import Membership
 from catalog.queries import access, datasets_named
@@ -172,9 +172,7 @@ def download_split(request: HttpRequest, project: str, split: int) -> FileRespon
 
 def _archive(key: str, filename: str, job: Report | Split) -> FileResponse:
     if not key or job.status != job.Status.DONE:
-        raise Conflict(
-            f"It is not there yet: its status is {job.status}.", remedy=job.error or "Wait until it is done."
-        )
+        raise unfinished(job)
     return FileResponse(
         default_storage.open(key), as_attachment=True, filename=filename, content_type="application/zip"
     )

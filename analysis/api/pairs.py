@@ -8,17 +8,15 @@ from django.http import HttpRequest
 from ninja import Query, Router, Status
 
 from analysis import queries
-from analysis.api.comparisons import Limit, person
 from analysis.api.overlap import SignalName, threshold
 from analysis.core.errors import AnalysisError
 from analysis.pipeline import review
 from analysis.queries import Cell, PairKey
 from analysis.schemas.pairs import PairDetail, PairOut, PairPage, VerdictIn
+from catalog.api import PAGE, Limit, person
 from catalog.models import Image, Membership, Project
 from catalog.queries import Access, access, dataset
 from catalog.schemas import READS, WRITES
-
-PAGE = 100
 
 router = Router(tags=["pairs"])
 

@@ -8,7 +8,6 @@ from django.http import HttpRequest
 from ninja import Query, Router, Status
 
 from analysis import queries, workspace
-from analysis.api.comparisons import PAGE, Limit, person
 from analysis.core.errors import AnalysisError
 from analysis.core.verifiers import VERIFIERS, Verifier
 from analysis.models import VerificationRun
@@ -24,6 +23,7 @@ from analysis.schemas.verification import (
     VerifierOut,
 )
 from analysis.tasks import run_verification
+from catalog.api import PAGE, Limit, person
 from catalog.jobs import queue
 from catalog.models import Membership
 from catalog.queries import access
