@@ -32,6 +32,21 @@ def test_padding_bits_must_be_zero() -> None:
         PackedBits(np.array([[0, 1]], np.uint8), 12)
 
 
+@pytest.mark.parametrize(
+    ("packed", "n_bits", "words"),
+    [
+        (np.zeros((2, 8), np.uint8), 0, "at least 1 bit"),
+        (np.zeros((2, 8), np.uint8), 65, r"65 bits are an array uint8 of shape \(n, 9\)"),
+        (np.zeros((2, 9), np.uint8), 64, r"shape \(n, 8\), not uint8 of shape \(2, 9\)"),
+        (np.zeros((2, 8), np.int8), 64, "not int8"),
+        (np.zeros(8, np.uint8), 64, r"of shape \(8,\)"),
+    ],
+)
+def test_hashes_of_another_length_than_stated_are_refused(packed: np.ndarray, n_bits: int, words: str) -> None:
+    with pytest.raises(InvalidArray, match=words):
+        PackedBits(packed, n_bits)
+
+
 def test_arrays_cannot_be_changed_afterwards() -> None:
     packed = PackedBits(np.zeros((2, 8), np.uint8), 64)
     with pytest.raises(ValueError, match="read-only"):
@@ -42,7 +57,10 @@ def test_arrays_cannot_be_changed_afterwards() -> None:
     ("values", "words"),
     [
         (np.array([[1.0, 0.0], [0.5, 0.0]], np.float32), "Embedding 2 has length 0.5"),
-        (np.array([[1.0, 0.0], [np.nan, 0.0]], np.float32), "not finite"),
+        (np.array([[1.0, 0.0], [np.nan, 0.0]], np.float32), "Embedding 2 has values that are not finite"),
+        (np.array([[-np.inf, 0.0], [1.0, 0.0]], np.float32), "Embedding 1 has values that are not finite"),
+        (np.array([[1.0, 0.0], [0.0, 0.0], [3.0, 4.0]], np.float32), r"Embedding 2 has length 0.0000; 2 of 3"),
+        (np.empty((3, 0), np.float32), "shape"),
         (np.array([[1.0, 0.0]], np.float64), "float32"),
         (np.array([1.0], np.float32), "shape"),
     ],

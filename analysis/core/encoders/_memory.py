@@ -13,6 +13,7 @@ _WORDS = (
     "can't allocate memory",
     "failed to allocate memory",
     "bad allocation",
+    "bad_alloc",
     "alloc_failed",
 )
 """How torch, its back ends and onnxruntime say it, in lower case."""
