@@ -183,6 +183,7 @@ def test_two_projects_of_one_name_are_told_apart_by_slug(project: Project, admin
     assert manage("datasets", "saints-in-art-2").out == ""
 
 
+@pytest.mark.django_db
 def test_distances_belong_to_signals_in_their_order() -> None:
     assert asked(["phash-8", "dhash-8"], [3]) == {"phash-8": 3, "dhash-8": 3}
     assert asked(["phash-8", "dhash-8"], [3, 4]) == {"phash-8": 3, "dhash-8": 4}
