@@ -23,6 +23,7 @@ from ninja import Schema
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from analysis.models import Comparison
 from catalog.core.errors import CatalogError
 from catalog.models import Job, Project
 from simweb import embedded, env
@@ -165,6 +166,13 @@ def _follow(job: Job, shown: Progress, over: threading.Event) -> None:
     connection.close()
 
 
+def add_datasets(parser: ArgumentParser) -> None:
+    """The option that names some of a project's datasets, for `catalog.queries.datasets_named`."""
+    parser.add_argument(
+        "--datasets", action="extend", nargs="+", default=[], metavar="NAME", help="slugs or names (default: all)"
+    )
+
+
 def project_named(name: str) -> Project | None:
     """The project of this slug, else of this name; None where there is none.
 
@@ -191,4 +199,17 @@ def require_project(name: str) -> Project:
     if found is None:
         known = ", ".join(Project.objects.order_by("slug").values_list("slug", flat=True)[:20])
         raise CatalogError(f"There is no project “{name}”.", remedy=f"There are: {known or 'none yet'}.")
+    return found
+
+
+def require_comparison(project: Project, number: int) -> Comparison:
+    """The project's comparison of this number.
+
+    Raises:
+        CatalogError: there is none; the message says which there are.
+    """
+    found = project.comparisons.filter(pk=number).first()
+    if found is None:
+        known = ", ".join(str(pk) for pk in project.comparisons.order_by("-pk").values_list("pk", flat=True)[:20])
+        raise CatalogError(f"“{project.name}” has no comparison {number}.", remedy=f"It has: {known or 'none yet'}.")
     return found

@@ -18,7 +18,7 @@ from analysis.signals import signal
 from analysis.tasks import run_comparison
 from analysis.workspace import create_comparison
 from catalog.queries import datasets_named
-from simweb.cli import JobCommand, require_project
+from simweb.cli import JobCommand, add_datasets, require_project
 from simweb.people import person_named
 
 
@@ -31,9 +31,7 @@ class Command(JobCommand):
         """Datasets × signals × scope."""
         super().add_arguments(parser)
         parser.add_argument("project", help="slug or name")
-        parser.add_argument(
-            "--datasets", action="extend", nargs="+", default=[], metavar="NAME", help="slugs or names (default: all)"
-        )
+        add_datasets(parser)
         parser.add_argument(
             "--signal",
             action="append",

@@ -10,7 +10,7 @@ from analysis.schemas.models import AgreementOut, EstimateOut, ModelComparisonDe
 from analysis.tasks import run_model_comparison
 from analysis.workspace import MOST_NEIGHBOURS, request_model_comparison
 from catalog.queries import datasets_named
-from simweb.cli import JobCommand, require_project
+from simweb.cli import JobCommand, add_datasets, require_project
 from simweb.people import person_named
 
 
@@ -28,9 +28,7 @@ class Command(JobCommand):
         parser.add_argument(
             "--k", type=int, default=10, help=f"neighbours of each image, at most {MOST_NEIGHBOURS} (default: 10)"
         )
-        parser.add_argument(
-            "--datasets", action="extend", nargs="+", default=[], metavar="NAME", help="slugs or names (default: all)"
-        )
+        add_datasets(parser)
 
     def handle(self, *args: Any, project: str, as_json: bool, wait: bool, **options: Any) -> None:
         """Compare."""

@@ -15,7 +15,7 @@ from analysis.signals import KnownSignal, check_distance, signal_in
 from catalog.models import Dataset, Project
 from catalog.queries import datasets_named
 from simweb.cli import Command as BaseCommand
-from simweb.cli import require_project
+from simweb.cli import add_datasets, require_project
 
 
 class Command(BaseCommand):
@@ -34,9 +34,7 @@ class Command(BaseCommand):
             "--signal", default="phash-8", help=f"{', '.join(HASHES)}, or an encoder's name (default: phash-8)"
         )
         parser.add_argument("--max-distance", type=float, metavar="DISTANCE", help="(default: the signal's own)")
-        parser.add_argument(
-            "--datasets", action="extend", nargs="+", default=[], metavar="NAME", help="slugs or names (default: all)"
-        )
+        add_datasets(parser)
         parser.add_argument(
             "--scope", choices=Comparison.Scope.values, help="(default: whatever has been compared of the datasets)"
         )

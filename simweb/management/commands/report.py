@@ -13,7 +13,7 @@ from analysis.tasks import build_report
 from analysis.workspace import request_report
 from catalog.core.errors import CatalogError
 from catalog.models import Project
-from simweb.cli import JobCommand, require_project
+from simweb.cli import JobCommand, require_comparison, require_project
 from simweb.files import refuse_existing, save_archive
 from simweb.people import person_named
 
@@ -72,19 +72,12 @@ class Command(JobCommand):
             self.stdout.write(f"Report {report.pk} of comparison {comparison.pk} is {report.status}.")
 
     def _comparison(self, project: Project, number: int | None) -> Comparison:
-        found = queries.comparisons(project)
-        if number is None:
-            newest = found.filter(status=Comparison.Status.DONE).first()
-            if newest is None:
-                raise CatalogError(
-                    f"“{project.name}” has no comparison that is done.",
-                    remedy="Compare first: python manage.py compare PROJECT --wait",
-                )
-            return newest
-        chosen = found.filter(pk=number).first()
-        if chosen is None:
-            known = ", ".join(str(pk) for pk in found.values_list("pk", flat=True)[:20])
+        if number is not None:
+            return require_comparison(project, number)
+        newest = queries.comparisons(project).filter(status=Comparison.Status.DONE).first()
+        if newest is None:
             raise CatalogError(
-                f"“{project.name}” has no comparison {number}.", remedy=f"It has: {known or 'none yet'}."
+                f"“{project.name}” has no comparison that is done.",
+                remedy="Compare first: python manage.py compare PROJECT --wait",
             )
-        return chosen
+        return newest

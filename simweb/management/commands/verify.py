@@ -6,14 +6,12 @@ from argparse import ArgumentParser
 from typing import Any
 
 from analysis import queries
-from analysis.core.errors import AnalysisError
 from analysis.core.verifiers import VERIFIERS
-from analysis.models import Comparison, VerificationRun
+from analysis.models import VerificationRun
 from analysis.schemas.verification import VerificationRunOut
 from analysis.tasks import run_verification
 from analysis.workspace import request_verification
-from catalog.models import Project
-from simweb.cli import JobCommand, require_project
+from simweb.cli import JobCommand, require_comparison, require_project
 from simweb.people import person_named
 
 PAGE = 1000
@@ -43,7 +41,7 @@ class Command(JobCommand):
         found = require_project(project)
         verifier = VERIFIERS[options["verifier"]]
         run = request_verification(
-            comparison=self._comparison(found, comparison),
+            comparison=require_comparison(found, comparison),
             verifier=verifier.name,
             by=person_named(options["user"]),
             signal_name=options["signal"],
@@ -61,15 +59,6 @@ class Command(JobCommand):
                 f"{verifier.title} has looked at {came.looked_at:,} of {came.pairs:,} pairs: {came.sure:,} surely show "
                 f"the same thing, {came.mirrored:,} of them mirrored."
             )
-
-    def _comparison(self, project: Project, number: int) -> Comparison:
-        found = queries.comparisons(project).filter(pk=number).first()
-        if found is None:
-            known = ", ".join(str(pk) for pk in queries.comparisons(project).values_list("pk", flat=True)[:20])
-            raise AnalysisError(
-                f"“{project.name}” has no comparison {number}.", remedy=f"It has: {known or 'none yet'}."
-            )
-        return found
 
     def _list(self, run: VerificationRun, inliers: int) -> None:
         after = (0, 0)
