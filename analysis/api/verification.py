@@ -122,15 +122,7 @@ def list_verified_pairs(
 ) -> VerifiedPairPage:
     """The pairs of a run that its verifier has looked at, with their inliers."""
     found = queries.verification_run(access(request.user, project).project, run)
-    rows = queries.verified_pairs(
-        found.comparison,
-        signal_id=found.signal_id,
-        max_distance=found.max_distance,
-        verifier=found.verifier,
-        inliers=min_inliers,
-        after=_place(after),
-        limit=limit,
-    )
+    rows = queries.verified_pairs(found, inliers=min_inliers, after=_place(after), limit=limit)
     more, rows = len(rows) > limit, rows[:limit]
     following = f"{rows[-1].a.pk}-{rows[-1].b.pk}" if more else None
     return VerifiedPairPage(items=[VerifiedPairOut.of(row) for row in rows], next=following)

@@ -137,27 +137,17 @@ class VerifiedPair:
 
 
 def verified_pairs(
-    comparison: Comparison,
-    *,
-    signal_id: int,
-    max_distance: float,
-    verifier: str,
-    inliers: int = 0,
-    after: tuple[int, int] = (0, 0),
-    limit: int = 50,
+    run: VerificationRun, *, inliers: int = 0, after: tuple[int, int] = (0, 0), limit: int = 50
 ) -> list[VerifiedPair]:
-    """The pairs of a comparison that a verifier has looked at, in order of image ids.
+    """The pairs of a run that its verifier has looked at, in this run or in others, in order of image ids.
 
     Args:
-        comparison: whose datasets and scope.
-        signal_id: the signal that bounds them.
-        max_distance: the largest distance.
-        verifier: name of the verifier.
+        run: whose comparison, signal and distance bound them.
         inliers: only pairs with so many at least.
         after: image ids of the last pair of the page before.
         limit: pairs on the page; one more is returned where there is a next page.
     """
-    pairs = _with_pictures(comparison, signal_id, max_distance)
+    pairs = _with_pictures(run.comparison, run.signal_id, run.max_distance)
     if pairs is None:
         return []
     query = f"""
@@ -167,10 +157,11 @@ def verified_pairs(
         ORDER BY v.image_a_id, v.image_b_id LIMIT %s
     """  # noqa: S608  # built from constants; values are parameters
     with connection.cursor() as cursor:
-        cursor.execute(query, [*pairs[1], verifier, inliers, *after, limit + 1])
+        cursor.execute(query, [*pairs[1], run.verifier, inliers, *after, limit + 1])
         rows = cursor.fetchall()
     images = images_by_id([pk for a, b, *_ in rows for pk in (a, b)])
-    return [VerifiedPair(images[a], images[b], Looked(VERIFIERS[verifier], *rest)) for a, b, *rest in rows]
+    verifier = VERIFIERS[run.verifier]
+    return [VerifiedPair(images[a], images[b], Looked(verifier, *rest)) for a, b, *rest in rows]
 
 
 def _with_pictures(comparison: Comparison, signal_id: int, max_distance: float) -> tuple[str, list[Any]] | None:

@@ -63,15 +63,7 @@ class Command(JobCommand):
     def _list(self, run: VerificationRun, inliers: int) -> None:
         after = (0, 0)
         while True:
-            rows = queries.verified_pairs(
-                run.comparison,
-                signal_id=run.signal_id,
-                max_distance=run.max_distance,
-                verifier=run.verifier,
-                inliers=inliers,
-                after=after,
-                limit=PAGE,
-            )
+            rows = queries.verified_pairs(run, inliers=inliers, after=after, limit=PAGE)
             for row in rows[:PAGE]:
                 a, b = (f"{image.dataset.name}/{image.name}" for image in (row.a, row.b))
                 self.stdout.write(f"{a}\t{b}\t{row.looked.inliers}")
