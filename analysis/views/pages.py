@@ -1,14 +1,16 @@
-"""What pages of a project share: their context, lists with the newest first, and how far a job is."""
+"""What pages of a project share: their context, lists with the newest first, how far a job is and what it has made."""
 
 from __future__ import annotations
 
 from typing import Any, TypeVar
 
 from django.contrib.auth.models import User
+from django.core.files.storage import default_storage
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from analysis.models import Report, Split
 from catalog.models import Job, Membership
 from catalog.queries import Access
 from catalog.views.pages import number_in
@@ -52,4 +54,21 @@ def progress(request: HttpRequest, job: Job, template: str = "_partials/job.html
     response = render(request, template, {"job": job, "url": request.get_full_path(), **context})
     if job.is_over:
         response["HX-Refresh"] = "true"
+    return response
+
+
+def archive(job: Report | Split, filename: str) -> FileResponse:
+    """The archive that a job has made, as a stream.
+
+    Raises:
+        Http404: it has made none.
+    """
+    if not job.archive:
+        raise Http404
+    key = str(job.archive)
+    response = FileResponse(
+        default_storage.open(key), as_attachment=True, filename=filename, content_type="application/zip"
+    )
+    response["Content-Length"] = str(default_storage.size(key))
+    response["Cache-Control"] = "private, no-store"
     return response

@@ -6,7 +6,7 @@ import zipfile
 from typing import Any
 
 from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -15,7 +15,7 @@ from analysis import queries, tasks, workspace
 from analysis.core.errors import AnalysisError
 from analysis.models import Report
 from analysis.signals import signal
-from analysis.views.pages import page, person, progress
+from analysis.views.pages import archive, page, person, progress
 from catalog.jobs import queue
 from catalog.queries import access
 
@@ -65,8 +65,8 @@ def detail(request: HttpRequest, project: str, report: int) -> HttpResponse:
         "thresholds": [(signal(name), signal(name).words(distance)) for name, distance in found.thresholds.items()],
     }
     if found.status == Report.Status.DONE:
-        with default_storage.open(str(found.archive)) as stream, zipfile.ZipFile(stream) as archive:
-            context["files"] = [(info.filename, info.file_size) for info in archive.infolist()]
+        with default_storage.open(str(found.archive)) as stream, zipfile.ZipFile(stream) as files:
+            context["files"] = [(info.filename, info.file_size) for info in files.infolist()]
         context["size"] = default_storage.size(str(found.archive))
     return page(request, way, "analysis/report.html", section="overlap", **context)
 
@@ -79,17 +79,9 @@ def download(request: HttpRequest, project: str, report: int) -> HttpResponseBas
     if not found.archive:
         raise Http404
     if request.GET.get("view") == "html":
-        with default_storage.open(str(found.archive)) as stream, zipfile.ZipFile(stream) as archive:
-            page = HttpResponse(archive.read(PAGE_FILE))
-        page["Content-Security-Policy"] = SEALED
-        page["Cache-Control"] = "private, no-store"
-        return page
-    response = FileResponse(
-        default_storage.open(str(found.archive)),
-        as_attachment=True,
-        filename=f"{slugify(way.project.name) or 'overlap'}-report-{found.pk}.zip",
-        content_type="application/zip",
-    )
-    response["Content-Length"] = str(default_storage.size(str(found.archive)))
-    response["Cache-Control"] = "private, no-store"
-    return response
+        with default_storage.open(str(found.archive)) as stream, zipfile.ZipFile(stream) as files:
+            shown = HttpResponse(files.read(PAGE_FILE))
+        shown["Content-Security-Policy"] = SEALED
+        shown["Cache-Control"] = "private, no-store"
+        return shown
+    return archive(found, f"{slugify(way.project.name) or 'overlap'}-report-{found.pk}.zip")

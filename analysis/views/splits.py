@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods
@@ -20,7 +20,7 @@ from analysis.core.splits import Recipe, available_groups
 from analysis.models import Comparison, Split
 from analysis.pipeline.split import clustered
 from analysis.signals import check_distance, signal, signals
-from analysis.views.pages import newest, page, person, progress
+from analysis.views.pages import archive, newest, page, person, progress
 from analysis.workspace import MOST_SEED, NotCovered
 from catalog.jobs import queue
 from catalog.models import Dataset, Membership, Project
@@ -256,14 +256,4 @@ def download(request: HttpRequest, project: str, split: int) -> HttpResponseBase
     """The archive, as a stream."""
     way = access(request.user, project)
     found = queries.split(way.project, split)
-    if not found.archive:
-        raise Http404
-    response = FileResponse(
-        default_storage.open(str(found.archive)),
-        as_attachment=True,
-        filename=f"{slugify(found.name) or 'split'}.zip",
-        content_type="application/zip",
-    )
-    response["Content-Length"] = str(default_storage.size(str(found.archive)))
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return archive(found, f"{slugify(found.name) or 'split'}.zip")
