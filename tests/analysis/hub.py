@@ -17,6 +17,7 @@ class Hub(ThreadingHTTPServer):
     Attributes:
         files: ``owner/repository/name`` → content; a plain path is served at that address too.
         stated: the same key → a checksum to state in place of the content's own.
+        cut: the same keys, of files whose content breaks off half-way.
         asked: paths of all requests.
     """
 
@@ -24,6 +25,7 @@ class Hub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Answer)
         self.files = dict(files)
         self.stated: dict[str, str] = {}
+        self.cut: set[str] = set()
         self.asked: list[str] = []
 
     @property
@@ -56,7 +58,7 @@ class _Answer(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         if with_body:
-            self.wfile.write(data)
+            self.wfile.write(data[: len(data) // 2] if key in self.server.cut else data)
 
     def log_message(self, format: str, *args: object) -> None:
         pass

@@ -30,6 +30,7 @@ def test_who_asks_is_heard_before_the_environment_and_both_before_the_machine(mo
     monkeypatch.setenv(DEVICE_VARIABLE, " cuda:1 ")
     assert choose_device(None, SERVER) == "cuda:1"
     assert choose_device("cpu", SERVER) == "cpu"
+    assert choose_device("mps", LAPTOP) == "mps"
     monkeypatch.setenv(DEVICE_VARIABLE, "  ")
     assert choose_device(None, SERVER) == "cuda"
 

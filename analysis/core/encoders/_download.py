@@ -8,6 +8,7 @@ import io
 import re
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,7 @@ def _from_url(url: str, into: Path, advance: Advance) -> Downloaded:
                 digest.update(piece)
                 done += len(piece)
                 advance(name, done, total)
-    except OSError as error:
+    except (OSError, HTTPException, ValueError) as error:  # the last two: answers that are no HTTP
         raise Refused(f"{url}: {brief(error)}") from error
     found = digest.hexdigest()
     if total and done < total:
