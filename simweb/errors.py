@@ -20,7 +20,11 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (CatalogError, 422),
     (AnalysisError, 422),
 )
-"""The first type that fits decides."""
+"""The first type that fits decides.
+
+A model that is not on this machine is 422 too, not 503: the same request does not succeed later by itself, so clients
+and proxies should not repeat it, and whoever names such a model should not make the service look ill.
+"""
 
 
 def status_of(error: Exception) -> int:

@@ -107,7 +107,7 @@ def of_text(text: str, known: KnownSignal) -> Query:
     words = " ".join(text.split())
     if not words:
         raise AnalysisError("There is no text to search by.", remedy="Describe the picture in a few words.")
-    if not takes_text(known):
+    if known.encoder is None or not known.encoder.has_text:
         raise AnalysisError(
             f"{known.title} compares pictures only.", remedy="Choose a model that knows texts, such as CLIP or SigLIP."
         )

@@ -406,6 +406,17 @@ def test_the_api_says_what_is_wrong(script: Searcher, two: list[Dataset], strang
     assert Searcher(stranger).get("image=1", 404)
 
 
+def test_a_model_that_is_not_here_is_no_fault_of_the_service(script: Searcher, two: list[Dataset]) -> None:
+    known = signal("openclip:ViT-B-32/openai")
+    Embedding.objects.create(
+        image=image("a0"), dataset=image("a0").dataset, signal_id=known.id, vector=np.eye(1, 512)[0]
+    )
+    refused = script.get(f"text=a+lion&signal={known.name}", 422)
+    assert "is not on this machine" in refused["detail"]
+    assert refused["remedy"].endswith(f"python manage.py models fetch {known.name}")
+    assert script.get(f"image={image('a0').pk}&signal={known.name}")["items"] == []
+
+
 def test_links_lead_here(signed_in: Client, two: list[Dataset]) -> None:
     a0 = image("a0").pk
     assert f"/search/?image={a0}" in page(signed_in, path=f"/p/saints-in-art/images/{a0}/")
