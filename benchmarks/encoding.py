@@ -116,7 +116,9 @@ def main() -> int:
     parser.add_argument("--images", type=int, default=256, help="files of each kind")
     parser.add_argument("--rounds", type=int, default=5, help="the best round of each way counts")
     parser.add_argument("--device", default=None, help="cpu, cuda or mps (default: the fastest)")
-    parser.add_argument("--models", nargs="+", default=["mobilenet", "resnet18", "ViT-B-32"], choices=["mobilenet", *RANDOM])
+    parser.add_argument(
+        "--models", nargs="+", default=["mobilenet", "resnet18", "ViT-B-32"], choices=["mobilenet", *RANDOM]
+    )
     parser.add_argument("--pictures", type=Path, default=SHARED_IMAGES, help="folder of real JPEG files")
     arguments = parser.parse_args()
     print(describe("torch", "open_clip_torch", "timm", "onnxruntime", "pillow"))
