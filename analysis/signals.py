@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TypeAlias, cast
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from analysis.core.encoders import Encoder, find, offered
 from analysis.core.errors import AnalysisError, InvalidArray, ModelUnavailable, UnknownName
@@ -159,19 +158,50 @@ class KnownSignal:
         return self.scale.words(distance)
 
 
-@cache
+_kept: dict[str, KnownSignal] = {}
+"""The signals that this process has used, with the keys of rows that are there for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Keep:
+    """What a transaction does with a signal when it is committed."""
+
+    known: KnownSignal
+
+    def __call__(self) -> None:
+        """Keep it."""
+        _kept[self.known.name] = self.known
+
+
 def signal(name: str) -> KnownSignal:
     """The signal of this name; its row is made at the first use.
 
     Raises:
         UnknownName: nothing has this name.
     """
+    return _kept.get(name) or _of_transaction(name) or _made(name)
+
+
+def _of_transaction(name: str) -> KnownSignal | None:
+    """What the open transaction knows: a row that it made goes when it is rolled back, and Django forgets both."""
+    waiting = (each[1] for each in connection.run_on_commit)
+    return next((each.known for each in waiting if isinstance(each, _Keep) and each.known.name == name), None)
+
+
+def _made(name: str) -> KnownSignal:
     base, at, turn = name.partition("@")
     if at and turn != ANY and turn not in {str(each) for each in ORIENTATIONS if each != UPRIGHT}:
         raise UnknownName(f"There is no orientation {turn!r}.", remedy="Write @any, or @2 to @8.")
     entry = _entry(base)
     row, _ = Signal.objects.get_or_create(name=name)
-    return KnownSignal(row.pk, name, entry, turn)
+    known = KnownSignal(row.pk, name, entry, turn)
+    transaction.on_commit(_Keep(known))
+    return known
+
+
+def forget_signals() -> None:
+    """Know none, as a new process: for tests, whose database is another each time."""
+    _kept.clear()
 
 
 def _entry(name: str) -> Entry:

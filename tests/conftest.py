@@ -57,10 +57,10 @@ def _own_files(request: pytest.FixtureRequest, tmp_path: Path) -> None:
 
 @pytest.fixture
 def _fresh_signals() -> None:
-    """Forget the keys of signals, which a rolled-back test may have made."""
-    from analysis.signals import signal
+    """Forget the keys of signals: a test whose transactions are committed has its rows removed behind it."""
+    from analysis.signals import forget_signals
 
-    signal.cache_clear()
+    forget_signals()
 
 
 @pytest.fixture
