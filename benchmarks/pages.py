@@ -141,6 +141,9 @@ def measure(username: str, pages: dict[str, str]) -> bool:
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
+    from simweb.wsgi import settle
+
+    settle()
     client = Client(headers={"host": "localhost"})
     client.force_login(User.objects.get(username=username))
     fine = True
