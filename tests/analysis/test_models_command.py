@@ -17,14 +17,13 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from huggingface_hub import constants
 from safetensors.torch import save as save_tensors
 
 from analysis.core.encoders import find
 from analysis.core.encoders._download import Refused, Source, download
 from analysis.core.encoders._store import Store
 from analysis.core.errors import ModelUnavailable
-from tests.analysis.hub import COMMIT, Hub, serving
+from tests.analysis.hub import COMMIT, Hub, have_library_ask, serving
 from tests.core.model_files import describe, mean_colour_onnx, timm_weights
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,10 +51,7 @@ def manage(*words: object) -> tuple[str, str]:
 @pytest.fixture
 def no_internet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The hub's library asks an address where nobody answers, and has nothing in its cache."""
-    nobody = "http://127.0.0.1:9"
-    monkeypatch.setattr(constants, "ENDPOINT", nobody)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", nobody + "/{repo_id}/resolve/{revision}/{filename}")
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    have_library_ask(monkeypatch, "http://127.0.0.1:9", tmp_path / "cache")
 
 
 def test_list_says_what_is_here_and_what_could_be_fetched(models: Path) -> None:

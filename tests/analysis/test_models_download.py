@@ -10,20 +10,18 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from huggingface_hub import constants
 from safetensors.torch import save as save_tensors
 
 from analysis.core.encoders import _download, find
 from analysis.core.encoders._download import Refused, Source, download
 from analysis.core.encoders._store import Store
 from analysis.core.errors import ModelUnavailable
-from tests.analysis.hub import Hub, serving
+from tests.analysis.hub import Hub, have_library_ask, serving
 from tests.core.model_files import timm_weights
 
 NAME = "timm:test_resnet.r160_in1k"
@@ -45,13 +43,7 @@ def weights() -> bytes:
 def hub(weights: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
     """A hub that the library asks, and that has the weights of one model."""
     with serving({FILE: weights}) as found:
-        monkeypatch.setattr(constants, "ENDPOINT", found.url)
-        template = found.url + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-        # The library tries again five times, and waits a second before each.
-        impatient = SimpleNamespace(**vars(time) | {"sleep": lambda seconds: None})
-        monkeypatch.setattr("huggingface_hub.file_download.time", impatient)
+        have_library_ask(monkeypatch, found.url, tmp_path / "cache")
         yield found
 
 
