@@ -10,12 +10,12 @@ from functools import partial
 from django.db import transaction
 from django.db.models import F
 
-from catalog.core.errors import BrokenTable, RefusedArchive
+from catalog.core.errors import BrokenTable
 from catalog.core.labels import matcher
 from catalog.core.layouts import Layout, VectorFile
 from catalog.core.memory import bounded
 from catalog.core.sources import Refusal, Source, shown
-from catalog.hooks import BroughtVectors, observers
+from catalog.hooks import BroughtHashes, BroughtVectors, observers
 from catalog.labelling import Labels, attach_labels
 from catalog.models import Dataset, Image, Upload
 
@@ -44,39 +44,25 @@ class Outcome:
 def take_fingerprints(upload: Upload, source: Source, layout: Layout, labels: Labels) -> Outcome:
     """Take a collection without pictures, in the caller's transaction.
 
-    New names are new images, except where the dataset has pictures: there vectors are of its images. Vectors of images
-    that are there already are added to them.
+    New names are new images, except where the dataset has pictures: there hashes and vectors are of its images. Those
+    of images that are there already are added to them.
 
     Raises:
-        RefusedArchive: hashes of images that are there already.
-        BrokenTable: a file of hashes or vectors cannot be read, or is of images that are not there.
+        BrokenTable: a file of hashes or vectors cannot be read, is of images that are not there, or says something
+            else of an image than what is stored.
     """
     dataset = upload.dataset
-    vectors_only = bool(layout.vectors) and not layout.companions
-    if vectors_only and Image.objects.filter(dataset=dataset).exclude(file="").exists():
+    if Image.objects.filter(dataset=dataset).exclude(file="").exists():
         return _outcome(layout, _said(dataset, source, layout), known=len(layout.images))
     images = {image.name: image for image in _of_names(dataset, [entry.name for entry in layout.images])}
-    others = [name for name, image in images.items() if image.upload_id != upload.pk]
-    if others and not vectors_only:
-        raise RefusedArchive(
-            f"The dataset already has {len(others):,} of these images, {others[0]} among them.",
-            remedy="Bring all hashes of a dataset in one archive, or into a new dataset. Vectors can be added later: "
-            "upload them with their names alone.",
-        )
+    known = sum(image.upload_id != upload.pk for image in images.values())
     new = [entry for entry in layout.images if entry.name not in images]
     made = Image.objects.bulk_create(
         [Image(dataset=dataset, upload=upload, name=entry.name, path=entry.name) for entry in new], batch_size=10_000
     )
     attach_labels(made, new, labels)
     Dataset.objects.filter(pk=dataset.pk).update(image_count=F("image_count") + len(made))
-    images |= {image.name: image for image in made}
-    said = []
-    if layout.companions:
-        brought = {name: source.read(path) for name, path in layout.companions.items()}
-        listed = [images[name] for name in layout.names]
-        said = [line for observer in observers() for line in observer.companions_brought(dataset, listed, brought)]
-    said += _said(dataset, source, layout)
-    return _outcome(layout, said, known=len(others))
+    return _outcome(layout, _said(dataset, source, layout), known=known)
 
 
 def take_vectors(upload: Upload, source: Source, layout: Layout) -> Outcome:
@@ -96,7 +82,8 @@ def take_vectors(upload: Upload, source: Source, layout: Layout) -> Outcome:
 def _outcome(layout: Layout, said: Sequence[str], *, known: int) -> Outcome:
     if not known:
         return Outcome(layout.description, said, [], [])
-    description = f"Vectors of {_counted(known, 'image')} here before"
+    kinds = " and ".join(name for name, held in (("hashes", layout.companions), ("vectors", layout.vectors)) if held)
+    description = f"{kinds.capitalize()} of {_counted(known, 'image')} here before"
     if new := len(layout.images) - known:
         description += f", and of {_counted(new, 'new image')} without pictures"
     warnings = []
@@ -110,7 +97,23 @@ def _counted(number: int, what: str) -> str:
 
 
 def _said(dataset: Dataset, source: Source, layout: Layout) -> list[str]:
-    return [line for file in layout.vectors for line in _take(dataset, source, file, refused=frozenset())]
+    said = _take_hashes(dataset, source, layout) if layout.companions else []
+    return said + [line for file in layout.vectors for line in _take(dataset, source, file, refused=frozenset())]
+
+
+def _take_hashes(dataset: Dataset, source: Source, layout: Layout) -> list[str]:
+    """Have the files of hashes read.
+
+    Raises:
+        BrokenTable: one of them is not taken.
+    """
+    found = _meant(dataset, " and ".join(sorted(layout.companions)), layout.names, refused=frozenset())
+    brought = BroughtHashes(
+        names=layout.names,
+        image_ids=[pk for pk in found if pk is not None],
+        files={name: source.read(path) for name, path in layout.companions.items()},
+    )
+    return [line for observer in observers() for line in observer.companions_brought(dataset, brought)]
 
 
 def _take(dataset: Dataset, source: Source, file: VectorFile, *, refused: AbstractSet[str]) -> list[str]:
@@ -126,24 +129,40 @@ def _take(dataset: Dataset, source: Source, file: VectorFile, *, refused: Abstra
         BrokenTable: the file is not taken.
     """
     file_name = file.path.rpartition("/")[2]
-    found = _images_of(dataset, file.names, refused)
-    unknown = [name for name in file.names if name not in found]
-    if unknown:
-        examples = ", ".join(shown(name, longest=60) for name in unknown[:EXAMPLES])
-        more = f" and {len(unknown) - EXAMPLES:,} more" if len(unknown) > EXAMPLES else ""
-        raise BrokenTable(
-            f"{file_name}: {len(unknown):,} of its {len(file.names):,} names mean no image here, or more than "
-            f"one: {examples}{more}.",
-            remedy="Name the rows as the images are named here, by their path without suffix, or leave these rows out.",
-        )
-    image_ids = [found[name] for name in file.names]
-    _refuse_twice(file_name, file.names, image_ids)
+    image_ids = _meant(dataset, file_name, file.names, refused=refused)
     brought = BroughtVectors(file_name, file.names, image_ids, partial(source.open, file.path))
     with bounded():
         said = [line for observer in observers() for line in observer.vectors_brought(dataset, brought)]
     if left := image_ids.count(None):
         said.append(f"left out, since the file was refused: {_counted(left, 'row')} of {file_name}")
     return said
+
+
+def _meant(dataset: Dataset, what: str, names: Sequence[str], *, refused: AbstractSet[str]) -> list[int | None]:
+    """The image of each name; None for a picture that was refused.
+
+    Args:
+        dataset: whose images.
+        what: the names are of it, for messages.
+        names: as images are named, or by less or more of their path.
+        refused: names of pictures of this upload.
+
+    Raises:
+        BrokenTable: a name means no image, or more than one, or two mean the same.
+    """
+    found = _images_of(dataset, names, refused)
+    unknown = [name for name in names if name not in found]
+    if unknown:
+        examples = ", ".join(shown(name, longest=60) for name in unknown[:EXAMPLES])
+        more = f" and {len(unknown) - EXAMPLES:,} more" if len(unknown) > EXAMPLES else ""
+        raise BrokenTable(
+            f"{what}: {len(unknown):,} of its {len(names):,} names mean no image here, or more than one: "
+            f"{examples}{more}.",
+            remedy="Name the rows as the images are named here, by their path without suffix, or leave these rows out.",
+        )
+    image_ids = [found[name] for name in names]
+    _refuse_twice(what, names, image_ids)
+    return image_ids
 
 
 def _images_of(dataset: Dataset, names: Sequence[str], refused: AbstractSet[str]) -> dict[str, int | None]:

@@ -11,6 +11,21 @@ from catalog.models import Dataset, Image
 
 
 @dataclass(frozen=True, slots=True)
+class BroughtHashes:
+    """Files that list a hash for each name, and the images that the names mean.
+
+    Attributes:
+        names: what the files call the images, in the order of lists that have no names of their own.
+        image_ids: the image of each name.
+        files: base name → content.
+    """
+
+    names: Sequence[str]
+    image_ids: Sequence[int]
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class BroughtVectors:
     """A file with a vector in each row, and the images that they are of.
 
@@ -42,16 +57,18 @@ class IngestObserver(Protocol):
             described: what `describe` returned for each.
         """
 
-    def companions_brought(self, dataset: Dataset, images: Sequence[Image], files: Mapping[str, bytes]) -> list[str]:
-        """Read the files that came with images known by fingerprint only, in the same transaction.
+    def companions_brought(self, dataset: Dataset, brought: BroughtHashes) -> list[str]:
+        """Read files of hashes of images that are there by now, in the transaction of the import.
 
         Args:
-            dataset: where they belong.
-            images: the new rows in the order of the files' rows.
-            files: base name → content.
+            dataset: where the images belong.
+            brought: the files.
 
         Returns:
             sentences for people: what was read.
+
+        Raises:
+            BrokenTable: one of the files is not taken.
         """
 
     def vectors_brought(self, dataset: Dataset, brought: BroughtVectors) -> list[str]:

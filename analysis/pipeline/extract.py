@@ -16,18 +16,16 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from analysis import bulk, descriptors
-from analysis.brought import take_vectors
+from analysis.brought import take_hashes, take_vectors
 from analysis.core.arrays import Vectors
 from analysis.core.encoders import LoadedEncoder, embed
-from analysis.core.errors import AnalysisError, UnknownName
-from analysis.core.fingerprints import read_fingerprints
-from analysis.core.hashes import HASHES, bit_lengths, compute
+from analysis.core.errors import AnalysisError
+from analysis.core.hashes import HASHES, compute
 from analysis.core.orientations import turned
-from analysis.models import Comparison, Coverage
+from analysis.models import Comparison
 from analysis.signals import KnownSignal, signal
-from catalog.core.errors import BrokenTable
 from catalog.core.images import Decoded, read_pixels
-from catalog.hooks import BroughtVectors
+from catalog.hooks import BroughtHashes, BroughtVectors
 from catalog.jobs import Progress
 from catalog.models import Dataset, Image, Job
 
@@ -62,30 +60,9 @@ class IngestDescriptors:
         if images:
             _store(dataset, [image.pk for image in images], described, [signal(name) for name in AT_IMPORT])
 
-    def companions_brought(self, dataset: Dataset, images: Sequence[Image], files: Mapping[str, bytes]) -> list[str]:
-        """Store fingerprints that came instead of pictures."""
-        names = [image.name for image in images]
-        ids = np.array([image.pk for image in images], np.int64)
-        known = bit_lengths()
-        said = []
-        for file_name, data in sorted(files.items()):
-            try:
-                brought = read_fingerprints(file_name, data, None, names, known=known)
-            except UnknownName as error:
-                said.append(f"{file_name} was not read ({error.message})")
-                continue
-            except AnalysisError as error:
-                # For the person who uploads it is one more broken file of theirs.
-                raise BrokenTable(error.message, remedy=error.remedy) from error
-            stored = signal(brought.signal)
-            bulk.write_hashes(
-                dataset_id=dataset.pk, signal_id=stored.id, image_ids=ids[brought.rows], bits=brought.bits
-            )
-            # A comparison may already count these images as compared under this signal.
-            Coverage.objects.filter(signal_id=stored.id, dataset_a=dataset).delete()
-            Coverage.objects.filter(signal_id=stored.id, dataset_b=dataset).delete()
-            said.append(f"{len(brought.rows):,} hashes {brought.signal} from {file_name}")
-        return said
+    def companions_brought(self, dataset: Dataset, brought: BroughtHashes) -> list[str]:
+        """Store hashes that were made elsewhere."""
+        return take_hashes(dataset, brought)
 
     def vectors_brought(self, dataset: Dataset, brought: BroughtVectors) -> list[str]:
         """Store embeddings that were made elsewhere."""

@@ -22,7 +22,7 @@ from analysis import bulk
 from analysis.core.embedding_files import _npy, write_npy_folder
 from analysis.models import Coverage, Embedding, Hash, Signal
 from analysis.signals import signal
-from catalog.core.errors import BrokenTable, CatalogError, RefusedArchive
+from catalog.core.errors import BrokenTable, CatalogError
 from catalog.labelling import LABELS_SPACE
 from catalog.models import Dataset, Image, Label, Project, Upload
 from catalog.tasks import import_upload
@@ -339,15 +339,6 @@ def test_an_interrupted_import_is_done_again_to_the_end(
         dataset.refresh_from_db()
         assert (upload.status, upload.images_taken, dataset.image_count) == ("done", 1, 1), upload.error
         assert len(stored(dataset, "embeddings-4")) == 1
-
-
-def test_hashes_of_images_that_are_there_are_refused_with_a_way_out(import_files: Bring) -> None:
-    brought = {"names.txt": b"a\nb\n", "phash-8.json": as_json(["0" * 16, "1" * 16])}
-    import_files("Secret", brought)
-    with pytest.raises(RefusedArchive, match="upload them with their names alone"):
-        import_files("Secret", brought | {"embeddings.npy": npy(rows(2))})
-    import_files("Secret", files(["a", "b"], rows(2)))
-    assert "2 embeddings embeddings-4" in latest().layout
 
 
 def test_labels_of_a_refused_upload_go_again_but_not_those_of_others(import_files: Bring, picture: Draw) -> None:

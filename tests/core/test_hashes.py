@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from analysis.core.errors import InvalidArray, UnknownName
-from analysis.core.hashes import HASHES, Rendition, _haar, bit_lengths, compute
+from analysis.core.hashes import HASHES, Rendition, _haar, as_stored, bit_lengths, compute
 from analysis.core.hashes._square import SquareHash
 from analysis.core.metrics import Hamming
 from catalog.core.images import read_image
@@ -45,10 +45,20 @@ def test_imports_compute_the_nine_hashes_of_the_first_release() -> None:
     assert set(AT_IMPORT) == set(peers.NAMES)
 
 
-def test_files_may_list_the_hashes_that_are_nothing_but_bits() -> None:
+def test_files_may_list_the_hashes_that_are_compared_by_their_bits() -> None:
     lengths = bit_lengths()
-    assert lengths.items() >= {"phash-8": 64, "whash-16": 256, "marr_hildreth-576": 576}.items()
-    assert not lengths.keys() & {"pdq-256", "color_moments-42", "radial_variance-40", "crop_resistant-64"}
+    assert lengths.items() >= {"phash-8": 64, "whash-16": 256, "marr_hildreth-576": 576, "pdq-256": 256}.items()
+    assert not lengths.keys() & {"color_moments-42", "radial_variance-40", "crop_resistant-64"}
+
+
+@pytest.mark.parametrize("name", bit_lengths())
+def test_what_a_file_lists_is_stored_as_what_is_computed(name: str) -> None:
+    rgb, metric = pictures.draw()["painting"], HASHES[name].metric
+    own = compute(rgb, [name])[name]
+    (row,) = as_stored(name, metric.stack(own[None]))
+    assert row.shape == (metric.width,)
+    assert metric.distance(own.tobytes(), row.tobytes()) == 0
+    assert np.array_equal(row, own) == (name != "pdq-256")
 
 
 @pytest.mark.parametrize("name", AT_IMPORT)

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from analysis.core.hashes import HASHES, Rendition, compute, crop_resistant
+from analysis.core.arrays import PackedBits
+from analysis.core.hashes import HASHES, Rendition, as_stored, compute, crop_resistant
 from catalog.core.images import read_image
 from tests.core.golden import pictures
 from tests.shared import shared_data
@@ -140,6 +141,8 @@ def test_notes_say_what_distances_do_not() -> None:
     pdq, segments = HASHES["pdq-256"], HASHES["crop_resistant-64"]
     flat = np.full((200, 300, 3), 200, np.uint8)
     assert pdq.note(pdq.describe(Rendition(flat)).tobytes()) == "quality 0 of 100, too flat to trust"
+    listed = as_stored("pdq-256", PackedBits(np.zeros((1, 32), np.uint8), 256))
+    assert pdq.note(listed[0].tobytes()) == "quality not known"
     assert segments.note(segments.describe(Rendition(flat)).tobytes()) == "1 segment"
     assert pdq.note(pdq.describe(Rendition(pictures.draw()["painting"])).tobytes()) == "quality 100 of 100"
     assert HASHES["phash-8"].note(bytes(8)) == ""

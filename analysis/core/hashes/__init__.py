@@ -8,11 +8,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.core.arrays import PackedBits
 from analysis.core.hashes._rendition import Rendition, Size
-from analysis.core.metrics import Hamming, Metric
+from analysis.core.metrics import Hamming, Metric, TaggedHamming
 from analysis.core.registry import Offered, Registry
 
-__all__ = ["HASHES", "Hash", "Rendition", "bit_lengths", "compute"]
+__all__ = ["HASHES", "Hash", "Rendition", "as_stored", "bit_lengths", "compute"]
 
 
 class Hash(Offered, Protocol):
@@ -55,8 +56,21 @@ HASHES: Registry[Hash] = Registry("analysis.core.hashes", "hash")
 
 
 def bit_lengths() -> dict[str, int]:
-    """Number of bits by name, of the hashes that are nothing but bits: files can list them."""
-    return {name: entry.metric.n_bits for name, entry in HASHES.items() if isinstance(entry.metric, Hamming)}
+    """Number of bits by name, of the hashes that are compared by their bits: files can list them."""
+    metrics = {name: _of_bits(name) for name in HASHES}
+    return {name: metric.n_bits for name, metric in metrics.items() if metric is not None}
+
+
+def as_stored(name: str, bits: PackedBits) -> NDArray[np.uint8]:
+    """Hashes that a file lists, one of `bit_lengths`, as images store them: uint8, shape (n, metric.width)."""
+    metric = _of_bits(name)
+    assert metric is not None  # noqa: S101  # no other hash is listed
+    return metric.stored(bits)
+
+
+def _of_bits(name: str) -> Hamming | TaggedHamming | None:
+    metric = HASHES[name].metric
+    return metric if isinstance(metric, Hamming | TaggedHamming) else None
 
 
 def compute(rgb: NDArray[np.uint8], names: Sequence[str]) -> dict[str, NDArray[np.uint8]]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from analysis.core.hashes._base import HashBase
 from analysis.core.hashes._pdq import bits_and_quality
 from analysis.core.hashes._rendition import Rendition
-from analysis.core.metrics import TaggedHamming
+from analysis.core.metrics import NOT_KNOWN, TaggedHamming
 
 TRUSTED = 50
 """Its authors advise against hashes of a lower quality."""
@@ -39,8 +39,10 @@ class PDQHash(HashBase):
         return np.append(np.packbits(bits), np.uint8(quality))
 
     def note(self, descriptor: bytes) -> str:
-        """The quality."""
+        """The quality; hashes that were brought as bits alone have none."""
         quality = descriptor[-1]
+        if quality == NOT_KNOWN:
+            return "quality not known"
         return f"quality {quality} of 100" + ("" if quality >= TRUSTED else ", too flat to trust")
 
 

@@ -12,10 +12,10 @@ from analysis.core.metrics.circular import CircularCorrelation
 from analysis.core.metrics.euclidean import EuclideanDistance
 from analysis.core.metrics.hamming import Hamming
 from analysis.core.metrics.segments import Segments
-from analysis.core.metrics.tagged import TaggedHamming
+from analysis.core.metrics.tagged import NOT_KNOWN, TaggedHamming
 from analysis.core.scales import Scale
 
-__all__ = ["CircularCorrelation", "EuclideanDistance", "Hamming", "Metric", "Segments", "TaggedHamming"]
+__all__ = ["NOT_KNOWN", "CircularCorrelation", "EuclideanDistance", "Hamming", "Metric", "Segments", "TaggedHamming"]
 
 Stack = TypeVar("Stack")
 

@@ -38,6 +38,10 @@ class Hamming:
         """See `Metric`."""
         return PackedBits(rectangle(rows, self.width), self.n_bits)
 
+    def stored(self, bits: PackedBits) -> NDArray[np.uint8]:
+        """Hashes that a file lists, as they are stored."""
+        return bits.packed
+
     def join(self, first: PackedBits, second: PackedBits | None, max_distance: float, *, max_pairs: int) -> Pairs:
         """See `Metric`."""
         return hamming_join(first, second, int(max_distance), max_pairs=max_pairs)

@@ -12,6 +12,9 @@ from analysis.core.metrics._rows import rectangle
 from analysis.core.metrics.hamming import Hamming
 from analysis.core.scales import Bits
 
+NOT_KNOWN = 255
+"""What stands in each byte behind a hash that was brought as bits alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class TaggedHamming:
@@ -43,6 +46,10 @@ class TaggedHamming:
     def stack(self, rows: list[bytes] | NDArray[np.uint8]) -> PackedBits:
         """See `Metric`."""
         return self.hamming.stack(rectangle(rows, self.width)[:, : self.hamming.width])
+
+    def stored(self, bits: PackedBits) -> NDArray[np.uint8]:
+        """Hashes that a file lists, as they are stored: what stood behind them is not known."""
+        return np.pad(bits.packed, ((0, 0), (0, self.n_bytes)), constant_values=NOT_KNOWN)
 
     def join(self, first: PackedBits, second: PackedBits | None, max_distance: float, *, max_pairs: int) -> Pairs:
         """See `Metric`."""
