@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from analysis.core.splits import Recipe
 from analysis.models import ModelComparison, Projection, Report, Split, VerificationRun
 from analysis.signals import signal
 from analysis.tasks import run_comparison
@@ -44,7 +48,8 @@ def arguments(
     comparison = create_comparison(project=project, datasets=datasets, signals={"phash-8": 8}, scope="across", by=owner)
     run_comparison(comparison.pk)
     a, b = Image.objects.filter(name__in=["a0", "b0"]).order_by("dataset_id").values_list("pk", flat=True)
-    split = Split.objects.create(project=project, dataset=datasets[0], name="s", recipe={}, seed=1)
+    recipe = asdict(Recipe(n_way=1, k_shot=1, n_query=1))
+    split = Split.objects.create(project=project, dataset=datasets[0], name="s", recipe=recipe, seed=1)
     return {
         "project": project.slug,
         "dataset": datasets[0].slug,
@@ -127,13 +132,40 @@ def test_a_viewer_changes_nothing(client: Client, arguments: dict[str, Any], vie
             assert status in {403, 404, 405}, (name, status)
 
 
+def pages(client: Client, arguments: dict[str, Any]) -> Iterator[tuple[str, HttpResponseBase, str]]:
+    """Every whole page that there is: its name, the answer and its text."""
+    for name, address, _ in addresses(arguments):
+        if name not in {"health", "sign-out"}:
+            response = client.get(address)
+            if response.status_code == 200 and response["Content-Type"].startswith("text/html"):
+                text = response.content.decode()
+                if "<html" in text:
+                    yield name, response, text
+
+
 def test_every_page_carries_its_protections(client: Client, arguments: dict[str, Any], owner: User) -> None:
     client.force_login(owner)
-    response = client.get(reverse("project", kwargs={"project": arguments["project"]}))
-    policy = response["Content-Security-Policy"]
-    assert "script-src 'self'" in policy
-    assert "frame-ancestors 'none'" in policy
-    assert response["X-Content-Type-Options"] == "nosniff"
+    found = set()
+    for name, response, text in pages(client, arguments):
+        found.add(name)
+        policy = response["Content-Security-Policy"]
+        assert "script-src 'self'" in policy, name
+        assert "frame-ancestors 'none'" in policy, name
+        assert response["X-Content-Type-Options"] == "nosniff", name
+        # Data for scripts lie in elements that no browser runs.
+        assert not re.search(r"<script(?![^>]*\b(src=|type=\"application/json\"))", text), name
+    assert {"projects", "project", "image", "comparison", "pairs", "pair", "review", "explore-new", "search"} <= found
+
+
+def test_a_picture_can_be_looked_up_from_every_page_of_a_project(
+    client: Client, arguments: dict[str, Any], viewer: User
+) -> None:
+    client.force_login(viewer)
+    there = f'data-look-up="{reverse("look-up", args=[arguments["project"]])}"'
+    shown = {name: there in text for name, _, text in pages(client, arguments)}
+    with_it = {name for name, has_it in shown.items() if has_it}
+    assert with_it == {name for name in shown if "project" in dict(PAGES)[name]}
+    assert len(with_it) >= 15
 
 
 def test_health_needs_no_sign_in(client: Client, db: None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -13,6 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from catalog.models import Dataset, Project
 from catalog.tasks import import_upload
 from catalog.workspace import PART_LIMIT
+from tests.core.model_files import describe, mean_colour_onnx
 from tests.web.script import Script
 
 Draw = Callable[..., bytes]
@@ -111,3 +113,24 @@ def test_images_come_in_pages_with_labels_and_files(script: Script, two: list[Da
     sent = script.call("GET", f"/projects/saints-in-art/images/{duck['id']}/file")
     assert b"".join(sent.streaming_content) == picture(0)
     script.get(f"{there}?limit=100000", expect=422)
+
+
+def test_nobody_brings_a_model_through_an_upload(
+    script: Script, project: Project, picture: Draw, settings: Any, tmp_path: Path
+) -> None:
+    settings.MODELS_DIR = tmp_path / "models"
+    describe(mean_colour_onnx(tmp_path / "brought" / "mean.onnx"))
+    brought = [(f"onnx/{path.name}", path.read_bytes()) for path in sorted((tmp_path / "brought").iterdir())]
+    brought += [("../models/onnx/mean.onnx", brought[1][1]), ("torchscript/net.pt", b"PK"), ("w.safetensors", bytes(8))]
+    there = "/projects/saints-in-art/uploads"
+    upload = script.post(there, {"dataset": "Set", "kind": "folder", "source_name": "set"})
+    here = f"{there}/{upload['id']}"
+    files = [*brought, ("1.png", picture(1))]
+    assert script.form(f"{here}/files", loose(files, 0)).json()["files"] == len(files)
+    script.post(f"{here}/finish", None, expect=202)
+    import_upload(upload["id"])
+    done = script.get(here)
+    assert (done["images_taken"], done["files_refused"]) == (1, len(brought))
+    assert all(row["reason"] for row in script.get(f"{here}/refused")["items"])
+    assert not settings.MODELS_DIR.exists()
+    assert not [row for row in script.get("/signals") if row["name"].startswith(("onnx:", "torchscript:"))]
