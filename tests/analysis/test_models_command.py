@@ -24,7 +24,7 @@ from analysis.core.encoders._download import Refused, Source, download
 from analysis.core.encoders._store import Store
 from analysis.core.errors import ModelUnavailable
 from tests.analysis.hub import COMMIT, Hub, have_library_ask, serving
-from tests.core.model_files import describe, mean_colour_onnx, timm_weights
+from tests.core.model_files import CLIP, clip_weights, describe, mean_colour_onnx, save, timm_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "timm:efficientnet_b0.ra_in1k"
@@ -94,6 +94,14 @@ def test_check_runs_every_model_and_names_each_that_fails(models: Path) -> None:
     assert "another checksum than changed.onnx.sha256" in str(failed.value)
     [name] = [line.split(":")[1] for line in out.getvalue().splitlines()]
     assert manage("check", f"onnx:{name}", "--device", "cpu")[0] == out.getvalue()
+
+
+def test_check_says_whether_texts_are_understood_and_on_which_device(models: Path) -> None:
+    save(clip_weights(), models / "openclip" / CLIP / "mine.safetensors")
+    out, _ = manage("check", "--device", "cpu")
+    assert "2 pictures gave unit vectors of 256 dimensions on cpu, and so did a text" in out
+    with pytest.raises(CommandError, match=r"openclip:.*'abacus' is not on this machine"):
+        manage("check", "--device", "abacus")
 
 
 def test_names_are_asked_for_and_checked(models: Path) -> None:
