@@ -60,6 +60,10 @@ class Scale(Protocol):
         ...
 
 
+_SAME = 1e-3
+"""Of a step: nearer to a threshold than this is the threshold, written in decimals or in float32."""
+
+
 def thresholds(scale: Scale, max_distance: float) -> NDArray[np.float32]:
     """The thresholds from 0 to `max_distance` for which overlaps are stored, float32, rising; both ends are in it."""
     count = int(np.floor(max_distance / scale.step + 1e-6))
@@ -74,9 +78,9 @@ def snapped(scale: Scale, distance: float, largest: float) -> float:
     Raises:
         InvalidArray: no distance on this scale.
     """
-    if distance >= largest:
+    if np.float32(distance) >= np.float32(largest):
         return scale.threshold(largest)
-    return scale.threshold(round(np.floor(distance / scale.step + 1e-6) * scale.step, 6))
+    return scale.threshold(round(np.floor(distance / scale.step + _SAME) * scale.step, 6))
 
 
 def _rounded(distance: float, largest: float, called: str, remedy: str) -> float:
