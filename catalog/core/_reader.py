@@ -52,7 +52,7 @@ class TableReader:
             for path in self.companions.values():
                 data = self._read(path)
                 if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-                    return (), label_tables.read_names(path, data)
+                    return (), label_tables.read_keys(path, data)
             return (), ()
         nearest = min(path.count("/") for path in lists)
         return self._agreed([path for path in lists if path.count("/") == nearest])

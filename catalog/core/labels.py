@@ -104,26 +104,57 @@ def listed_name(item: str, path: str, place: str) -> str:
 
 
 def read_names(path: str, data: bytes) -> tuple[str, ...]:
-    """A list of names: one a line, or a JSON list of texts, or the keys of a JSON object, in the order of the file.
+    """A list of names: one a line, or a JSON list of texts, or a JSON object.
+
+    An object says the row of each name (``{"cat": 0}``) or the name of each row (``{"0": "cat"}``), counted from 0 or
+    from 1; in any other its keys are the names, in the order of the file.
 
     Raises:
         BrokenTable: no such list, an empty name, or a name twice: the rows of fingerprints hang on this order.
     """
-    places: list[tuple[str, str]]
-    if path.casefold().endswith(".json"):
-        value = parse_json(path, data)
-        if not isinstance(value, list | dict):
-            broken(path, "", "no list of names", 'Write ["first", "second"], or one name a line in names.txt.')
-        places = []
-        for number, name in enumerate(value, start=1):
-            if not isinstance(name, str):
-                broken(path, f"entry {number}", f"{json.dumps(name)[:60]} is no name", "Write names as texts.")
-            places.append((f"entry {number}", name))
-    else:
+    if not path.casefold().endswith(".json"):
         lines = decode(path, data).rstrip().split("\n")
-        places = [(f"line {number}", line) for number, line in enumerate(lines, start=1)]
+        return _listed(path, ((f"line {number}", line) for number, line in enumerate(lines, start=1)))
+    value = parse_json(path, data)
+    if not isinstance(value, list | dict):
+        broken(path, "", "no list of names", 'Write ["first", "second"], or one name a line in names.txt.')
+    if isinstance(value, dict) and value:
+        if all(type(row) is int for row in value.values()):
+            if not _are_rows(value.values()):
+                last = len(value) - 1
+                broken(path, "", "its values are no numbers of rows", f"Number the names 0 to {last:,}, each row once.")
+            return _listed(path, ((f"row {value[name]}", name) for name in sorted(value, key=value.__getitem__)))
+        if all(isinstance(name, str) for name in value.values()) and all(key.isdecimal() for key in value):
+            rows = {int(key): name for key, name in value.items()}
+            if len(rows) == len(value) and _are_rows(rows):
+                return _listed(path, ((f"row {row}", rows[row]) for row in sorted(rows)))
+    return _listed(path, ((f"entry {number}", name) for number, name in enumerate(value, start=1)))
+
+
+def read_keys(path: str, data: bytes) -> tuple[str, ...]:
+    """The names in a JSON object by name, in the order of the file.
+
+    Raises:
+        BrokenTable: as `read_names` raises it.
+    """
+    value = parse_json(path, data)
+    if not isinstance(value, dict):
+        broken(path, "", "no object by name", 'Write {"first": …, "second": …}.')
+    return _listed(path, ((f"entry {number}", name) for number, name in enumerate(value, start=1)))
+
+
+def _are_rows(numbers: Iterable[int]) -> bool:
+    """Whether they are all numbers from 0, or from 1, each once."""
+    ordered = sorted(numbers)
+    return ordered in (list(range(len(ordered))), list(range(1, len(ordered) + 1)))
+
+
+def _listed(path: str, places: Iterable[tuple[str, object]]) -> tuple[str, ...]:
+    """Names as they are stored, from each with its place in the file."""
     first: dict[str, str] = {}
     for place, raw in places:
+        if not isinstance(raw, str):
+            broken(path, place, f"{json.dumps(raw)[:60]} is no name", "Write names as texts.")
         name = listed_name(clean(raw, path, place, longest=None), path, place)
         if name in first:
             broken(path, place, f"{shown(name)!r} stands already on {first[name]}", "Give each image one name.")

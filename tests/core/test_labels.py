@@ -11,6 +11,7 @@ from catalog.core.labels import (
     image_name,
     matcher,
     read_classes,
+    read_keys,
     read_label_csv,
     read_label_json,
     read_label_jsonl,
@@ -156,6 +157,23 @@ def test_names() -> None:
         read_names("names.json", b'["a", 1]')
     with pytest.raises(BrokenTable, match="no list"):
         read_names("names.json", b'"a"')
+
+
+def test_names_in_an_object_stand_in_the_rows_that_it_numbers() -> None:
+    """A row in another place would be the vector of another image."""
+    assert read_names("names.json", b'{"b": 1, "a.png": 0, "c": 2}') == ("a", "b", "c")
+    assert read_names("names.json", b'{"b": 2, "a": 1}') == ("a", "b")
+    assert read_names("names.json", b'{"1": "b", "0": "a.png", "2": "c"}') == ("a", "b", "c")
+    assert read_names("names.json", '{"2": "b", "1": "\u00e4"}'.encode()) == ("ä", "b")
+    assert read_names("names.json", b'{"7": "x", "9": "y"}') == ("7", "9")
+    for rows in (b'{"a": 0, "b": 0}', b'{"a": 0, "b": 2}', b'{"a": 1, "b": -1}'):
+        with pytest.raises(BrokenTable, match="no numbers of rows"):
+            read_names("names.json", rows)
+    with pytest.raises(BrokenTable, match=r"row 1.*row 0"):
+        read_names("names.json", b'{"1": "a", "0": "a.png"}')
+    assert read_keys("phash-8.json", b'{"1": "0f", "0": "1f"}') == ("1", "0")
+    with pytest.raises(BrokenTable, match="no object"):
+        read_keys("phash-8.json", b"[]")
 
 
 def test_an_item_finds_its_image() -> None:
