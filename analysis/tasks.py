@@ -24,14 +24,14 @@ from analysis.pipeline.report import write_report
 from analysis.pipeline.split import freeze_split
 from analysis.pipeline.summarise import summarise
 from analysis.pipeline.verify import verify_pairs
-from analysis.signals import KnownSignal, signal
-from analysis.workspace import BEING_DRAWN, create_comparison, first_projection
+from analysis.signals import KnownSignal, signal, with_embeddings
+from analysis.workspace import BEING_DRAWN, create_comparison, first_projection, queue_again
 from catalog.core import example
 from catalog.core.errors import CatalogError
 from catalog.core.sources import open_source
 from catalog.ingest import ingest
-from catalog.jobs import Progress, claim, lost, work_on
-from catalog.models import Project, Upload
+from catalog.jobs import Progress, claim, lost, queue, work_on
+from catalog.models import Dataset, Project, Upload
 from catalog.tasks import import_upload
 from catalog.workspace import dataset_for
 
@@ -104,8 +104,14 @@ def _describe(comparison: Comparison, progress: Progress[Comparison]) -> list[tu
     return able
 
 
+def show_embeddings(dataset: Dataset, *, from_queue: bool) -> None:
+    """Have the embeddings of a dataset laid out, now that some were brought: by the workers, or here."""
+    with contextlib.suppress(*EXPECTED):
+        _show_embeddings(dataset.project, with_embeddings([dataset]), from_queue=from_queue)
+
+
 def _show_embeddings(project: Project, asked: Sequence[KnownSignal], *, from_queue: bool) -> None:
-    """Have a first projection made of embeddings that were never looked at."""
+    """Have a first projection made of embeddings that nobody has looked at, or go on with it."""
     for known in asked:
         made = first_projection(project=project, known=known.base) if known.is_embedding else None
         if made is not None and from_queue:
@@ -190,8 +196,13 @@ def run_projection(projection_id: int) -> None:
     projection = claim(Projection, projection_id)
     if projection is None:
         return
+    begun = set(projection.datasets.all())
     with work_on(projection, expected=EXPECTED) as progress:
         compute_projection(projection, progress)
+    # A first projection takes in datasets whose embeddings come while it is computed.
+    if set(projection.datasets.all()) - begun:
+        queue_again(job=projection)
+        queue(run_projection, projection_id)
 
 
 @shared_task(name="analysis.run_verification")

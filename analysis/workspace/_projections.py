@@ -10,9 +10,9 @@ from django.db import transaction
 from analysis.core.errors import AnalysisError
 from analysis.core.projection import Method, Pca
 from analysis.models import Projection
-from analysis.queries import embedding_counts, same_projection
+from analysis.queries import embedding_counts, projections, same_projection
 from analysis.signals import KnownSignal
-from analysis.workspace._jobs import datasets_inside, delete_idle, embeddings_named, waiting
+from analysis.workspace._jobs import datasets_inside, delete_idle, embeddings_named, queue_again, waiting
 from catalog.models import Dataset, Job, Project
 
 FLAT = 3
@@ -67,18 +67,39 @@ def request_projection(
 
 
 def first_projection(*, project: Project, known: KnownSignal) -> Projection | None:
-    """A PCA of all embeddings of a signal, so that there is something to look at.
+    """A PCA of all embeddings of a signal that waits for a worker, so that there is something to look at.
 
-    None where a projection of the signal is there, or no embedding.
+    As long as it is the only one, it takes in what comes later, at the same address. None where there is nothing to
+    send to a worker: it has everything or is on its way, people made projections of their own, or no image has an
+    embedding.
     """
-    if project.projections.filter(signal_id=known.id).exclude(status=Job.Status.FAILED).exists():
-        return None
     datasets = list(project.datasets.all())
     counts = embedding_counts(datasets, known.id)
     described = [dataset for dataset in datasets if counts.get(dataset.pk)]
     if not described:
         return None
-    return request_projection(project=project, signal_name=known.name, datasets=described, method=Pca(), by=None)
+    with transaction.atomic():
+        # Two imports may end at the same time.
+        Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+        there = list(projections(project).filter(signal_id=known.id).exclude(status=Job.Status.FAILED)[:2])
+        if not there:
+            return request_projection(
+                project=project, signal_name=known.name, datasets=described, method=Pca(), by=None
+            )
+        first = there[0]
+        if len(there) > 1 or first.method != Pca.name or first.created_by_id is not None:
+            return None
+        held = {dataset.pk for dataset in first.datasets.all()}
+        if held == {dataset.pk for dataset in described} and first.n_images == sum(counts.values()):
+            return None
+        # Until this is committed, a worker that is at it cannot say that it is done.
+        now = Projection.objects.select_for_update(no_key=True).get(pk=first.pk).status
+        first.datasets.set(described)
+        if now != Job.Status.DONE:
+            # It waits and will read them, or `tasks.run_projection` goes on with them.
+            return None
+        queue_again(job=first)
+        return first
 
 
 def delete_projection(*, projection: Projection) -> None:
