@@ -20,6 +20,7 @@ from safetensors.torch import save as save_tensors
 from analysis.core.encoders import _download, find
 from analysis.core.encoders._download import Refused, Source, download
 from analysis.core.encoders._store import Store
+from analysis.core.encoders._tokens import Tokens
 from analysis.core.errors import ModelUnavailable
 from tests.analysis.hub import Hub, have_library_ask, serving
 from tests.core.model_files import timm_weights
@@ -157,6 +158,22 @@ def test_a_models_folder_that_cannot_be_written_is_named(hub: Hub, models: Path)
     with pytest.raises(CommandError, match=r"cannot be written: .*Check the rights of the models folder"):
         call_command("models", "fetch", NAME)
     assert (models / "fetched").read_text() == "a file where a folder should be"
+
+
+def test_a_tokenizer_that_breaks_off_is_no_tokenizer_and_is_fetched_the_next_time(hub: Hub, models: Path) -> None:
+    files = ("tokenizer_config.json", "tokenizer.json", "config.json")
+    hub.files |= {f"owner/words/{name}": b'{"a": 1}' for name in files}
+    hub.cut.add("owner/words/tokenizer.json")
+    text = {"hf_tokenizer_name": "owner/words"}
+    tokens = Tokens(name="openclip:x", architecture="ViT-B-16-SigLIP", text=text, folder=models)
+    home = models / "fetched" / "tokenizers" / "owner" / "words"
+    with pytest.raises(ModelUnavailable, match=r"openclip:x cannot be downloaded .hub repository owner/words"):
+        tokens.fetch(nothing_said)
+    assert not home.exists()
+    hub.cut.clear()
+    tokens.fetch(nothing_said)
+    # Of the files that tokenizers may have, this one has three; the others are not missed.
+    assert sorted(path.name for path in home.iterdir()) == sorted([*files, "SHA256SUMS", "model.json"])
 
 
 def test_two_that_fetch_the_same_download_it_once(hub: Hub, models: Path) -> None:

@@ -62,6 +62,10 @@ class Refused(Exception):
     """Why a file could not be downloaded, in words that fit behind "cannot be downloaded"."""
 
 
+class Absent(Refused):
+    """There is no such file where it should be published."""
+
+
 def download(source: Source, into: Path, advance: Advance) -> Downloaded:
     """Download the first file of a source that exists.
 
@@ -119,7 +123,7 @@ def _from_hub(source: Source, into: Path, advance: Advance) -> Downloaded:
         if known.etag and _SHA256.fullmatch(known.etag) and known.etag != found:
             raise Refused(f"hub repository {source.repository}: {name} does not have the checksum that the hub states")
         return Downloaded(Path(path), found, f"{source.repository}/{name} at {known.commit_hash}")
-    raise Refused(f"hub repository {source.repository} has none of {', '.join(source.any_of)}")
+    raise Absent(f"hub repository {source.repository} has none of {', '.join(source.any_of)}")
 
 
 def _from_url(url: str, into: Path, advance: Advance) -> Downloaded:

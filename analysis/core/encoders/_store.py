@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.core.encoders import _checksums
-from analysis.core.encoders._download import Refused, Source, download
+from analysis.core.encoders._download import Absent, Refused, Source, download
 from analysis.core.encoders._protocol import Advance
 from analysis.core.encoders._words import fetch_command
 from analysis.core.errors import ModelUnavailable
@@ -97,7 +97,7 @@ class Store:
             sources: one for each file.
             about: what to remember of them.
             advance: told of progress.
-            optional: each source may be missing, but not all of them.
+            optional: each source may lack its file, but not all of them.
 
         Raises:
             ModelUnavailable: they cannot be downloaded.
@@ -127,7 +127,7 @@ class Store:
                     files.append(download(source, partial, advance))
                 except Refused as error:
                     refused.append(error)
-                    if not optional:
+                    if not (optional and isinstance(error, Absent)):
                         raise
             if not files:
                 raise refused[0]
