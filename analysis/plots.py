@@ -16,6 +16,7 @@ from analysis.core.clusters import connected
 from analysis.core.errors import UnknownName
 from analysis.core.palette import DATASETS, GROUPS, REST
 from analysis.core.projection import METHODS, Method, method_from
+from analysis.core.projection.groups import NONE, by_label, grouped
 from analysis.core.projection.outlines import Frame
 from analysis.core.projection.scene import Coloring, Group, Scene
 from analysis.core.projection.wire import read_stored
@@ -26,11 +27,6 @@ from analysis.queries import Cell
 from analysis.signals import KnownSignal, signal
 from catalog.models import Label
 
-MOST_GROUPS = 1000
-"""Labels or clusters that are groups of their own; the others share one."""
-
-NONE = "none"
-OTHERS = "others"
 CLUSTER = "cluster"
 JUDGED = tuple(choice for choice in Choice if choice not in (*ACCEPTED, Choice.WITHDRAWN))
 
@@ -140,21 +136,15 @@ class Plot:
 
     def _labels(self) -> Coloring:
         labels, keys = self.population.labels()
-        codes = np.full(len(self.population.ids), -1, np.int64)
+        points = carried = np.empty(0, np.int64)
         if labels is not None:
-            row = np.repeat(np.arange(len(self.population.ids)), np.diff(labels.indptr))
-            # Of several labels the one that most images carry, counted among the images shown.
-            shown = np.zeros(len(self.population.ids), np.bool_)
-            shown[self._rows] = True
-            often = np.bincount(labels.ids[shown[row]], minlength=labels.n_labels)
-            order = np.lexsort((labels.ids, -often[labels.ids], row))
-            first = order[np.unique(row[order], return_index=True)[1]]
-            codes[row[first]] = labels.ids[first]
+            point = np.full(len(self.population.ids), -1, np.int64)
+            point[self._rows] = np.arange(len(self))
+            points = np.repeat(point, np.diff(labels.indptr))
+            shown = points >= 0
+            points, carried = points[shown], labels.ids[shown].astype(np.int64)
         named = {label.pk: str(label) for label in Label.objects.filter(pk__in=keys)}
-        found = _ranked(codes[self._rows], lambda code: (named[keys[code]], str(keys[code])))
-        several = labels is not None and bool((np.diff(labels.indptr) > 1).any())
-        note = "Images with several labels stand with the most frequent of them." if several else ""
-        return _coloring("label", "Label", found, none="no label", others="other labels", note=note)
+        return by_label(len(self), points, carried, lambda code: (named[keys[code]], str(keys[code])))
 
     def _verdicts(self) -> Coloring:
         codes = np.full(len(self.population.ids), 2, np.int64)
@@ -194,10 +184,11 @@ class Plot:
             first = int(self.population.ids[code])
             return f"{size[code]:,} images with {names.get(first, '')}", str(first)
 
-        found = _ranked(codes, named)
-        if len(found[0]) > len(GROUPS):
+        if len(np.unique(codes[codes >= 0])) > len(GROUPS):
             note += " Colours repeat: the pointer tells which cluster it is."
-        return _coloring(by, "Cluster", found, none="in no cluster", others="smaller clusters", note=note, repeat=True)
+        return grouped(
+            by, "Cluster", codes, named, none="in no cluster", others="smaller clusters", note=note, repeat=True
+        )
 
     def _pairs(self, read: Callable[[Cell], Pairs]) -> Pairs:
         ids = sorted(dataset.pk for dataset in self.population.datasets)
@@ -268,29 +259,3 @@ def scripts() -> list[str]:
     """The text of the modules that a downloaded page needs, for `analysis.core.projection.page`."""
     paths = [find(f"js/{name}.js") for name in SCRIPTS]
     return [Path(str(path)).read_text(encoding="utf-8") for path in paths]
-
-
-Ranked = tuple[list[tuple[str, str]], NDArray[np.int64], bool]
-"""Name and key of each group, the group of each point (-1: none), and whether the last group is of all others."""
-
-
-def _ranked(codes: NDArray[np.int64], named: Callable[[int], tuple[str, str]]) -> Ranked:
-    """Groups by falling size, those beyond `MOST_GROUPS` as one."""
-    values, place, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    order = [at for at in np.lexsort((values, -counts)).tolist() if values[at] >= 0]
-    position = np.full(len(values), -1, np.int64)
-    position[order] = np.minimum(np.arange(len(order)), MOST_GROUPS)
-    return [named(int(values[at])) for at in order[:MOST_GROUPS]], position[place], len(order) > MOST_GROUPS
-
-
-def _coloring(
-    key: str, title: str, ranked: Ranked, *, none: str, others: str, note: str, repeat: bool = False
-) -> Coloring:
-    """The largest groups have colours of their own; the others are grey, or have the same colours again."""
-    names, codes, more = ranked
-    colors = [GROUPS[at % len(GROUPS)] if repeat or at < len(GROUPS) else REST for at in range(len(names))]
-    groups = [Group(name, color, group_key) for (name, group_key), color in zip(names, colors, strict=True)]
-    if more:
-        groups.append(Group(others, REST, OTHERS))
-    groups.append(Group(none, REST, NONE))
-    return Coloring(key, title, groups, np.where(codes < 0, len(groups) - 1, codes), note)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.core.arrays import Vectors
-from analysis.core.palette import DATASETS, GROUPS, REST
+from analysis.core.palette import DATASETS
+from analysis.core.projection.groups import by_label
 from analysis.core.projection.scene import Coloring, Group, Scene
 from analysis.core.report import DatasetPart
-
-_MOST_LABELS = 200
-"""Labels that are groups of their own in a legend; the images of all others share one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,25 +73,13 @@ def scene_of(
         names=[name for each in datasets for name in each.names],
         datasets=[datasets[position].part.name for position in home.tolist()],
         labels=labels,
-        colorings=[*colorings, by_label(labels)] if labelled else colorings,
+        colorings=[*colorings, _by_label(labels)] if labelled else colorings,
     )
 
 
-def by_label(labels: Sequence[Sequence[str]]) -> Coloring:
-    """The points by label, the most frequent first; an image with several stands with the most frequent of them."""
-    often = Counter(label for carried in labels for label in carried)
-    first = [min(carried, key=lambda label: (-often[label], label)) if carried else None for carried in labels]
-    used = Counter(label for label in first if label is not None)
-    ranked = sorted(used, key=lambda label: (-used[label], label))
-    groups = [
-        Group(label, GROUPS[position] if position < len(GROUPS) else REST)
-        for position, label in enumerate(ranked[:_MOST_LABELS])
-    ]
-    if len(ranked) > _MOST_LABELS:
-        groups.append(Group("other labels", REST))
-    groups.append(Group("no label", REST))
-    position_of = {label: min(position, _MOST_LABELS) for position, label in enumerate(ranked)}
-    codes = [len(groups) - 1 if label is None else position_of[label] for label in first]
-    several = any(len(carried) > 1 for carried in labels)
-    note = "Images with several labels stand with the most frequent of them." if several else ""
-    return Coloring("label", "Label", groups, np.array(codes, np.int64), note)
+def _by_label(labels: Sequence[Sequence[str]]) -> Coloring:
+    texts = sorted({label for carried in labels for label in carried})
+    code_of = {label: code for code, label in enumerate(texts)}
+    points = np.repeat(np.arange(len(labels), dtype=np.int64), [len(carried) for carried in labels])
+    codes = np.array([code_of[label] for carried in labels for label in carried], np.int64)
+    return by_label(len(labels), points, codes, lambda code: (texts[code], str(code)))

@@ -78,7 +78,7 @@ def test_many_labels_share_a_colour_and_very_many_a_group(
     client.force_login(viewer)
     said = client.get(at("projection-groups", project, pca.pk, by="label")).json()
     assert [group["color"] for group in said["groups"]] == [*GROUPS, *[REST] * (27 - len(GROUPS) + 1)]
-    monkeypatch.setattr("analysis.plots.MOST_GROUPS", 5)
+    monkeypatch.setattr("analysis.core.projection.groups.MOST_GROUPS", 5)
     said = client.get(at("projection-groups", project, pca.pk, by="label")).json()
     assert [(group["name"], group["count"]) for group in said["groups"][5:]] == [("other labels", 22), ("no label", 0)]
 
