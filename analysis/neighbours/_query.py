@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from analysis.core.arrays import PackedBits
 from analysis.core.encoders import Encoder
 from analysis.core.errors import AnalysisError, InvalidArray, ModelUnavailable
-from analysis.core.hashes import compute
+from analysis.core.hashes import as_stored, bit_lengths, compute
 from analysis.core.orientations import ORIENTATIONS, turned
 from analysis.models import Embedding, Hash, Signal
 from analysis.neighbours._models import loaded
@@ -124,6 +124,7 @@ def of_hash(text: str, known: KnownSignal) -> Query:
         InvalidArray: it is no such hash.
     """
     metric, digits = known.hash.metric, text.strip()
+    listed = bit_lengths().get(known.base.name)
     try:
         if known.n_bits and len(digits) == known.n_bits and not set(digits) - {"0", "1"}:
             raw = np.packbits(np.frombuffer(digits.encode(), np.uint8) - ord("0")).tobytes()
@@ -131,11 +132,14 @@ def of_hash(text: str, known: KnownSignal) -> Query:
             raw = PackedBits.from_hex([digits], known.n_bits).packed.tobytes()
         else:
             raw = bytes.fromhex(digits)
+        if listed and len(raw) == -(-listed // 8):
+            bits = PackedBits(np.frombuffer(raw, np.uint8)[None], listed)
+            raw = as_stored(known.base.name, bits).tobytes()
         if metric.width not in (None, len(raw)):
             raise InvalidArray(f"A {known.name} hash has {metric.width} bytes, not {len(raw)}.")
         metric.stack([raw])
     except ValueError as error:
-        long = f"{metric.width * 2} hexadecimal digits" if metric.width else "hexadecimal digits"
+        long = f"{listed // 4} hexadecimal digits" if listed else "hexadecimal digits"
         raise InvalidArray(
             f"{digits[:80]!r} is no {known.name} hash: {error}", remedy=f"Send it as {long}, as exports hold it."
         ) from error

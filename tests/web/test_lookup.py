@@ -136,6 +136,20 @@ def test_by_hash_in_either_form_and_as_far_as_asked(ask: Asker, birds: Dataset) 
     assert (len(some["matches"]), some["signals"][0]["more"]) == (2, True)
 
 
+def test_a_pdq_hash_is_asked_for_as_other_tools_write_it(ask: Asker, birds: Dataset, picture: Draw) -> None:
+    """Its 256 bits in 64 digits; the byte of quality that is stored behind them may come along."""
+    described = compute(read_image(picture(3)).rgb, ["pdq-256"])["pdq-256"].tobytes()
+    signal = Signal.objects.get_or_create(name="pdq-256")[0]
+    image = Image.objects.get(name="crow3")
+    rows = np.frombuffer(described, np.uint8)[None]
+    bulk.write_descriptors(dataset_id=birds.pk, signal_id=signal.pk, image_ids=np.array([image.pk]), rows=rows)
+    bits = described[:32]
+    for written in (bits.hex(), "".join(f"{byte:08b}" for byte in bits), described.hex()):
+        found = ask.json({"hash": written, "signal": "pdq-256"})
+        assert (names(found), found["matches"][0]["evidence"][0]["distance"]) == (["crow3"], 0)
+    assert "64 hexadecimal digits" in ask.json({"hash": "ff", "signal": "pdq-256"}, expect=422)["remedy"]
+
+
 @pytest.fixture
 def vectors(birds: Dataset, project: Project) -> np.ndarray[Any, Any]:
     """Brought vectors of the birds, under a signal of their project."""
