@@ -32,6 +32,7 @@ def brute(first: Vectors, second: Vectors | None) -> NDArray[np.float32]:
     y = x if second is None else second.values.astype(np.float64)
     similarity = np.array([[(row * other).sum() for other in y] for row in x])
     distance: NDArray[np.float32] = np.maximum(1 - similarity, 0).astype(np.float32)
+    distance[[[bool((row == other).all()) for other in y] for row in x]] = 0
     return distance
 
 
@@ -85,6 +86,28 @@ def test_the_worst_rounding_loses_no_pair() -> None:
     assert abs(1 - float((low.values[0].astype(float) ** 2).sum())) < 1e-3
     own = float(brute(low, None)[0, 1])
     assert check(low, None, own) == 3
+
+
+@pytest.mark.usefixtures("small_tiles")
+@pytest.mark.parametrize("length", [0.9992, 1.0, 1.0008])
+@pytest.mark.parametrize("two_sets", [False, True])
+def test_equal_embeddings_are_at_distance_0_whatever_the_rounding_of_their_length(
+    length: float, two_sets: bool
+) -> None:
+    rng = np.random.default_rng(5)
+    once = unit(rng.standard_normal((100, 512))).values * np.float32(length)
+    first = Vectors(once) if two_sets else Vectors(np.concatenate([once, once]))
+    second = Vectors(once[::-1].copy()) if two_sets else None
+    pairs = cosine_join(first, second, 0.0)
+    partner = pairs.b if second is None else 99 - pairs.b
+    assert (pairs.a % 100 == partner % 100).sum() == 100
+    assert not pairs.distance.any()
+    # Rows that are too long are near to others by this definition; of rows no longer than 1 only the equal ones are.
+    assert length > 1 or len(pairs) == 100
+    rows, distances = cosine_top_k(first, first, 2)
+    if second is None:
+        np.testing.assert_array_equal(rows, np.arange(200)[:, None] % 100 + [0, 100])
+        assert not distances.any()
 
 
 def test_threads_and_tiles_do_not_change_distances(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,9 @@
 """All pairs of embeddings within a cosine distance, and the nearest neighbours of each.
 
 The distance of two embeddings is 1 - x.y, at least 0, with the sum taken in float64 over one pair at a time and rounded
-to float32. Products of float32 values are exact in float64, so it does not depend on how the work is cut into tiles,
-on threads or on the device: matrix products only decide which pairs are worth that sum.
+to float32; equal ones are at distance 0, though the lengths of rows in float32 err, so that x.x seldom is 1. Products
+of float32 values are exact in float64, so it does not depend on how the work is cut into tiles, on threads or on the
+device: matrix products only decide which pairs are worth that sum.
 
 **Which pairs a tile may leave out.** Let x' be x rounded to bfloat16 and e = x' - x, likewise y' and f. Then
 
@@ -12,7 +13,8 @@ on threads or on the device: matrix products only decide which pairs are worth t
 roundoff of bfloat16 (8 significant bits). Products of two bfloat16 values are exact in float32, and their sum in
 float32, in any order, errs by at most 2 dim 2^-24 |x'| |y'|; twice the textbook bound covers instructions that round
 each product's partial sum too. Rounding the sum to bfloat16 is monotone, so a sum that is at least T is, rounded, at
-least T rounded down. So every pair within distance t has a rounded product of at least 1 - t - margin, rounded down.
+least T rounded down. So every pair within distance t has a rounded product of at least 1 - t - margin, rounded down;
+equal ones, of at least the square of the shortest row less the margin.
 Where the processor has no bfloat16 instructions the same holds with x' = x.
 """
 
@@ -43,6 +45,7 @@ _VALUES_AT_ONCE = 1 << 22
 _CROWDED = 1 / 256
 _SPARE_NEIGHBOURS = 32
 LONGEST = 1 + UNIT_TOLERANCE
+_MOST_SHORTFALL = 2 * UNIT_TOLERANCE
 
 Part = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 """Rows of the first set, rows of the second, distances."""
@@ -134,6 +137,7 @@ def cosine_top_k(queries: Vectors, base: Vectors, k: int) -> tuple[NDArray[np.in
     distances = np.empty((len(x), k), np.float32)
     kept = min(k + _SPARE_NEIGHBOURS, len(y))
     slack = summation_error(x.shape[1], LONGEST**2)
+    furthest_equal = shortfall(x, y)
     for start in range(0, len(x), _QUERIES):
         block = tensor_of(x[start : start + _QUERIES])
         best = torch.full((len(block), 0), -np.inf)
@@ -146,8 +150,10 @@ def cosine_top_k(queries: Vectors, base: Vectors, k: int) -> tuple[NDArray[np.in
         # Of equal distances the lower row comes first: ascending rows, then a stable sort.
         candidates, _ = best_rows.sort(dim=1)
         nearest, near = _nearest(x, y, np.arange(start, start + len(block)), candidates.numpy(), k)
-        # What was left out has a product of at most the least one kept: ties and near ties are searched in full.
-        unsure = 1 - best[:, -1].numpy().astype(np.float64) - slack <= near[:, -1] + 2.0**-23
+        # What was left out has a product of at most the least one kept: ties and near ties are searched in full, and
+        # so is what might have left an equal one out.
+        left_out = 1 - best[:, -1].numpy().astype(np.float64) - slack
+        unsure = (left_out <= near[:, -1] + 2.0**-23) | (left_out <= furthest_equal)
         if kept < len(y):
             for i in np.flatnonzero(unsure):
                 nearest[i], near[i] = _nearest(x, y, np.array([start + i]), np.arange(len(y))[None], k)
@@ -194,9 +200,18 @@ def pair_distances(
     step = max(1, _VALUES_AT_ONCE // x.shape[1])
     for start in range(0, len(a), step):
         part = slice(start, start + step)
-        products = np.multiply(x[a[part]], y[b[part]], dtype=np.float64)
-        distance[part] = np.maximum(1.0 - products.sum(axis=1), 0.0)
+        left, right = x[a[part]], y[b[part]]
+        here = np.maximum(1.0 - np.multiply(left, right, dtype=np.float64).sum(axis=1), 0.0)
+        near = np.flatnonzero((here > 0) & (here <= _MOST_SHORTFALL))
+        here[near[(left[near] == right[near]).all(axis=1)]] = 0
+        distance[part] = here
     return distance
+
+
+def shortfall(*rows: NDArray[np.float32]) -> float:
+    """How far the product of a row with its equal may be below 1: rows are of unit length within a tolerance."""
+    squares = (np.einsum("ij,ij->i", each, each, dtype=np.float64).min(initial=1.0) for each in rows)
+    return 1.0 - float(min(squares))
 
 
 def summation_error(dim: int, lengths: float) -> float:
@@ -216,7 +231,8 @@ class _Tiles:
         self._tile = _TILE_GPU if gpu else _TILE
         self._low = torch.bfloat16 if gpu or _has_bfloat16() else torch.float32
         # A distance that rounds to the limit may be half a last place above it.
-        self._least = 1.0 - limit - 2.0**-22 - summation_error(x.shape[1], (LONGEST * (1 + 2.0**-8)) ** 2)
+        nearest = min(1.0 - limit - 2.0**-22, 1.0 - shortfall(x, y))
+        self._least = nearest - summation_error(x.shape[1], (LONGEST * (1 + 2.0**-8)) ** 2)
 
         errors = [self._errors(rows) for rows in ((x,) if within else (x, y))]
         self._x_errors, self._y_errors = errors[0], errors[-1]

@@ -15,7 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from analysis.core.arrays import Vectors
-from analysis.core.search.cosine import LONGEST, pair_distances, summation_error, tensor_of
+from analysis.core.search.cosine import LONGEST, pair_distances, shortfall, summation_error, tensor_of
 
 _TILE = 4096
 _ROWS = 512
@@ -109,7 +109,9 @@ def _bounds(x: NDArray[np.float32], distance: NDArray[np.float32]) -> tuple[NDAr
     product = 1.0 - distance.astype(np.float64)
     # Distances below 0 count as 0, so that nothing is nearer than a copy.
     certain = np.where(distance > 0, product + slack, np.inf)
-    return certain.astype(np.float32), (product - slack).astype(np.float32)
+    # Equal rows are at distance 0 whatever their product.
+    possible = np.minimum(product, 1.0 - shortfall(x)) - slack
+    return certain.astype(np.float32), possible.astype(np.float32)
 
 
 @njit(cache=True, nogil=True)
