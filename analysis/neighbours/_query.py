@@ -157,12 +157,17 @@ def of_vector(values: Sequence[float], known: KnownSignal) -> Query:
         raise AnalysisError(f"{known.name} is a hash, not an embedding.", remedy="Send it as `hash`, in hexadecimal.")
     dim = Signal.objects.values_list("dim", flat=True).get(pk=known.base.id)
     vector = np.asarray(values, np.float64)
-    length = float(np.linalg.norm(vector))
     if vector.ndim != 1 or (dim is not None and len(vector) != dim):
         raise InvalidArray(f"A vector under {known.name} has {dim:,} values, not {vector.size:,}.")
-    if not np.isfinite(length) or length == 0:
-        raise InvalidArray("The vector has no direction: its values are all zero, or not finite.")
-    return Query(known.base, ((UPRIGHT, (vector / length).astype(np.float32)),))
+    largest = float(np.abs(vector).max(initial=0))
+    if not np.isfinite(largest) or largest == 0:
+        raise InvalidArray(
+            "The vector has no direction: its values are all zero, or not finite.",
+            remedy="Send what the signal's model gives for a picture.",
+        )
+    # Squares of very large or small values would leave the range of numbers.
+    vector /= largest
+    return Query(known.base, ((UPRIGHT, (vector / np.linalg.norm(vector)).astype(np.float32)),))
 
 
 def encoder_of(known: KnownSignal) -> Encoder:

@@ -242,6 +242,18 @@ def test_vectors_that_do_not_fit_are_refused(ask: Asker, vectors: np.ndarray[Any
     assert hexadecimal["detail"] == f"{name} is no hash."
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e308, 1e-320])
+def test_only_the_direction_of_a_vector_counts(
+    ask: Asker, vectors: np.ndarray[Any, Any], project: Project, scale: float
+) -> None:
+    asked = (np.sign(vectors[0].astype(np.float64)) * scale).tolist()
+    plain = np.sign(vectors[0]).tolist()
+    name = f"vectors:{project.pk}/mine-8"
+    found = [ask.json({"vector": vector, "signal": name, "max_distance": 2}) for vector in (asked, plain)]
+    assert found[0]["matches"] == found[1]["matches"]
+    assert found[0]["matches"]
+
+
 def test_a_picture_cannot_be_described_as_vectors_that_came_without_a_model(
     ask: Asker, vectors: np.ndarray[Any, Any], project: Project, picture: Draw
 ) -> None:
