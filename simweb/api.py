@@ -10,6 +10,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.urls import URLPattern, URLResolver, path
 from ninja import NinjaAPI, Swagger
@@ -21,7 +22,7 @@ from analysis.core.errors import AnalysisError
 from catalog.api import router as catalog_router
 from catalog.core.errors import CatalogError
 from simweb.api_account import router as account_router
-from simweb.errors import status_of
+from simweb.errors import not_stored, status_of
 from simweb.tokens import TokenAuth
 
 DESCRIPTION = """
@@ -83,6 +84,13 @@ def _problem(
 def domain_error(request: HttpRequest, error: CatalogError | AnalysisError) -> HttpResponse:
     """What is wrong and what to do, with the status that the error's type stands for."""
     return _problem(request, status_of(error), error.message, error.remedy)
+
+
+@api.exception_handler(DataError)
+@api.exception_handler(UnicodeEncodeError)
+def no_value(request: HttpRequest, error: DataError | UnicodeEncodeError) -> HttpResponse:
+    """A text or number that passed for one, and that the database cannot hold."""
+    return domain_error(request, not_stored(error))
 
 
 @api.exception_handler(ValidationError)

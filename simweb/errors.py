@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from analysis.core.errors import AnalysisError, TooManyPairs, UnknownName
 from catalog.core.errors import CatalogError, Conflict, NotAllowed
 
+log = logging.getLogger(__name__)
+
 DOMAIN_ERRORS = (CatalogError, AnalysisError)
+
+NOT_FOR_A_DATABASE = (DataError, UnicodeEncodeError)
+"""What the database and its driver raise for values of a request that no column can hold and no query can ask for."""
 
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (NotAllowed, 403),
@@ -32,6 +39,16 @@ def status_of(error: Exception) -> int:
     return next(status for kind, status in _STATUS if isinstance(error, kind))
 
 
+def not_stored(error: Exception) -> CatalogError:
+    """What to say of `NOT_FOR_A_DATABASE`; the log says which value it was, since it may be a fault of ours."""
+    log.warning("A value was refused by the database", exc_info=error)
+    return CatalogError(
+        "Something that was sent cannot be stored or looked for: a text with a null character or half a character, or "
+        "a number that is too large.",
+        remedy="Leave it out, or write it anew.",
+    )
+
+
 class DomainErrorMiddleware:
     """Shows a domain error that no view handled as a page that says what to do."""
 
@@ -44,6 +61,8 @@ class DomainErrorMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The page for a domain error; other errors go their way."""
+        if isinstance(exception, NOT_FOR_A_DATABASE):
+            exception = not_stored(exception)
         if not isinstance(exception, CatalogError | AnalysisError):
             return None
         status = status_of(exception)
