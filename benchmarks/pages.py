@@ -124,6 +124,7 @@ def prepare(images: int, measurements: int) -> tuple[str, dict[str, str]]:
         "pairs of one cell": f"{base}/pairs/?signal=phash-8&t=16&{cell}",
         "pairs, in the middle": f"{base}/pairs/?signal=phash-8&t=16&after=8-{middle[0]}-{middle[1]}",
         "pairs unjudged": f"{base}/pairs/?signal=phash-8&t=16&show=open",
+        "pairs accepted": f"{base}/pairs/?signal=phash-8&t=16&show=accepted",
         "pairs of unlike labels": f"{base}/pairs/?signal=phash-8&t=16&differ=1",
         "pairs with keypoints found": f"{base}/pairs/?signal=phash-8&t=16&keypoints=found",
         "the last of these": f"{base}/pairs/?signal=phash-8&t=16&keypoints=found&after=16-0-0",

@@ -121,30 +121,39 @@ _DIFFERENT_LABELS = """
 """
 
 
-# The looked-at pairs of the two datasets, of which there are few, are read first and their distances after: in order of
-# distance, all pairs might be tried for one page of them.
-_MEASUREMENTS_OF_LOOKED = """(
+_LOOKED = """
     SELECT v.image_a_id, v.image_b_id FROM analysis_verification v
     JOIN unnest(%s::text[], %s::int[]) AS usual(verifier, inliers) ON usual.verifier = v.verifier
     WHERE v.dataset_a_id = cell.a AND v.dataset_b_id = cell.b
     GROUP BY v.image_a_id, v.image_b_id HAVING bool_or(v.inliers >= usual.inliers) = %s
-) looked CROSS JOIN LATERAL (
+"""
+
+
+_DECIDED = """
+    SELECT d.image_a_id, d.image_b_id FROM analysis_decision d
+    WHERE d.dataset_a_id = cell.a AND d.dataset_b_id = cell.b AND d.choice = ANY(%s)
+"""
+
+
+# What people or verifiers have looked at of two datasets is little: it is read first, and its distances after. In order
+# of distance, all pairs might be tried for one page of these.
+_MEASUREMENTS_OF_FEW = """({few}) AS few CROSS JOIN LATERAL (
     SELECT m.* FROM analysis_measurement m
-    WHERE m.image_a_id = looked.image_a_id AND m.image_b_id = looked.image_b_id AND m.signal_id = %s OFFSET 0
-) m"""
+    WHERE m.image_a_id = few.image_a_id AND m.image_b_id = few.image_b_id AND m.signal_id = %s OFFSET 0
+) AS m"""
 
 
-# A fence, as below: pairs are tried in order of distance until the page is full.
+# Fences: joined as a whole, all pairs would be read and sorted for one page of them.
 _NOT_LOOKED = """NOT EXISTS (
     SELECT 1 FROM analysis_verification v
     WHERE v.image_a_id = m.image_a_id AND v.image_b_id = m.image_b_id OFFSET 0
 )"""
 
 
-_DECISION_OF_PAIR = """LATERAL (
-    SELECT d.image_a_id, d.image_b_id, '' AS choice FROM analysis_decision d
+_NOT_DECIDED = """NOT EXISTS (
+    SELECT 1 FROM analysis_decision d
     WHERE d.image_a_id = m.image_a_id AND d.image_b_id = m.image_b_id OFFSET 0
-) d"""
+)"""
 
 
 def pairs(
@@ -190,42 +199,46 @@ def pairs(
         asked = [cell]
     if not asked:
         return []
-    narrowed, choices = "", FILTERS[show]
-    measured, decisions = "analysis_measurement m", "analysis_decision d"
-    parameters: list[Any] = [[c.a for c in asked], [c.b for c in asked], signal_id, max_distance]
+    measured, narrowed, choices = "analysis_measurement m", "", FILTERS[show]
+    few: list[str] = []
+    of_few: list[Any] = []
+    bounds: list[Any] = [signal_id, max_distance]
+    if choices:
+        few.append(_DECIDED)
+        of_few.append(list(choices))
+    if keypoints in ("found", "none"):
+        few.append(_LOOKED)
+        of_few += [list(VERIFIERS), [each.default_inliers for each in VERIFIERS.values()], keypoints == "found"]
+    if few:
+        measured = _MEASUREMENTS_OF_FEW.format(few=" INTERSECT ".join(few))
+        of_few.append(signal_id)
     if after is not None:
         narrowed += " AND (m.distance, m.image_a_id, m.image_b_id) > (%s, %s, %s)"
-        parameters += [after.distance, after.a, after.b]
+        bounds += [after.distance, after.a, after.b]
     if choices == ():
-        narrowed += " AND d.image_a_id IS NULL"
-        # A fence: joined as a whole, all pairs would be read and sorted for one page of them.
-        decisions = _DECISION_OF_PAIR
-    elif choices:
-        # The datasets stand here again, so that the few judged pairs can be read first and their distances after.
-        narrowed += " AND d.dataset_a_id = cell.a AND d.dataset_b_id = cell.b AND d.choice = ANY(%s)"
-        parameters.append(list(choices))
-    if labels_differ:
-        narrowed += _DIFFERENT_LABELS
+        narrowed += f" AND {_NOT_DECIDED}"
     if keypoints == "unchecked":
         narrowed += f" AND {_NOT_LOOKED}"
-    elif keypoints:
-        measured = _MEASUREMENTS_OF_LOOKED
-        usual = [verifier.default_inliers for verifier in VERIFIERS.values()]
-        parameters[2:2] = [list(VERIFIERS), usual, keypoints == "found", signal_id]
+    if labels_differ:
+        narrowed += _DIFFERENT_LABELS
     query = f"""
-        SELECT found.* FROM unnest(%s::bigint[], %s::bigint[]) AS cell(a, b)
-        CROSS JOIN LATERAL (
-            SELECT m.image_a_id, m.image_b_id, m.distance, coalesce(d.choice, '') AS choice, m.orientation
-            FROM {measured}
-            LEFT JOIN {decisions} ON d.image_a_id = m.image_a_id AND d.image_b_id = m.image_b_id
-            WHERE m.signal_id = %s AND m.dataset_a_id = cell.a AND m.dataset_b_id = cell.b AND m.distance <= %s
-            {narrowed}
-            ORDER BY m.distance, m.image_a_id, m.image_b_id LIMIT %s
-        ) AS found
-        ORDER BY found.distance, found.image_a_id, found.image_b_id LIMIT %s
+        SELECT page.a, page.b, page.distance, coalesce(
+            (SELECT d.choice FROM analysis_decision d WHERE d.image_a_id = page.a AND d.image_b_id = page.b), ''
+        ), page.orientation FROM (
+            SELECT found.* FROM unnest(%s::bigint[], %s::bigint[]) AS cell(a, b)
+            CROSS JOIN LATERAL (
+                SELECT m.image_a_id AS a, m.image_b_id AS b, m.distance, m.orientation
+                FROM {measured}
+                WHERE m.signal_id = %s AND m.dataset_a_id = cell.a AND m.dataset_b_id = cell.b AND m.distance <= %s
+                {narrowed}
+                ORDER BY m.distance, m.image_a_id, m.image_b_id LIMIT %s
+            ) AS found
+            ORDER BY found.distance, found.a, found.b LIMIT %s
+        ) AS page ORDER BY page.distance, page.a, page.b
     """  # noqa: S608  # built from constants above; values are parameters
     with connection.cursor() as cursor:
-        cursor.execute(query, [*parameters, limit + 1, limit + 1])
+        datasets = [[each.a for each in asked], [each.b for each in asked]]
+        cursor.execute(query, [*datasets, *of_few, *bounds, limit + 1, limit + 1])
         rows = cursor.fetchall()
     images = images_by_id([pk for a, b, *_ in rows for pk in (a, b)])
     return [PairRow(images[a], images[b], distance, choice, turn) for a, b, distance, choice, turn in rows]
