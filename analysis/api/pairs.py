@@ -38,6 +38,9 @@ def list_pairs(
     b: Annotated[str, Query(description="Slug of a dataset; the same as `a` for pairs inside it.")] = "",
     show: Annotated[str, Query(description="open, accepted, rejected, or one verdict; empty for all.")] = "",
     labels_differ: Annotated[bool, Query(description="Only pairs whose images carry different labels.")] = False,
+    keypoints: Annotated[
+        str, Query(description="found, none or unchecked: what verifiers found in the pair; empty for all.")
+    ] = "",
     after: Annotated[str, Query(description="The `next` of the page before.")] = "",
     limit: Limit = PAGE,
 ) -> PairPage:
@@ -52,6 +55,7 @@ def list_pairs(
         cell=_cell(way.project, a, b),
         show=show,
         labels_differ=labels_differ,
+        keypoints=keypoints,
         after=PairKey.parse(after),
         limit=limit,
     )

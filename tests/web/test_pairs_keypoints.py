@@ -20,6 +20,7 @@ from analysis.signals import signal
 from analysis.views import pairs as pairs_view
 from catalog.models import Image, Project
 from tests.web.overlap_data import USUAL_PAIRS, compare
+from tests.web.script import Script
 
 Names = tuple[str, str]
 
@@ -102,6 +103,20 @@ def test_the_list_narrows_by_what_was_found(
         assert len(seen) == len(expected)
         distances = [USUAL_PAIRS[pair] for pair in seen]
         assert distances == sorted(distances)
+
+
+def test_the_api_narrows_by_the_same(looked: Comparison, viewer: User) -> None:
+    script = Script(viewer)
+    path = f"/projects/{looked.project.slug}/comparisons/{looked.pk}/pairs?signal=phash-8&keypoints="
+    everything = script.get(path)["items"]
+    narrowed = {}
+    for keypoints in ("found", "none", "unchecked"):
+        items = script.get(path + keypoints)["items"]
+        narrowed[keypoints] = {(item["a"]["name"], item["b"]["name"]) for item in items}
+    assert narrowed["found"] == FOUND
+    assert narrowed["none"] == NONE
+    assert sum(map(len, narrowed.values())) == len(everything)
+    assert "There is no filter of keypoints" in script.get(path + "some", expect=422)["detail"]
 
 
 @pytest.mark.django_db
