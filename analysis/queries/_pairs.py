@@ -258,11 +258,14 @@ class Measured:
         known: the signal.
         distance: in its unit.
         orientation: EXIF orientation that turns image b to match image a; None where none was looked for.
+        notes: what the hash of each image says of itself, such as its quality; empty where it says nothing, or where
+            the hashes were not read.
     """
 
     known: KnownSignal
     distance: float
     orientation: int | None
+    notes: tuple[str, str] = ("", "")
 
     @property
     def words(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -184,13 +184,14 @@ def distances(a: Image, b: Image) -> list[Measured]:
     """The distance of a pair under every signal that describes both images, whether a comparison reached it or not.
 
     Worked out from the stored descriptors; what tries all orientations is known only where it was measured. Hashes
-    come first, then embeddings, each by name.
+    come first, with their notes, then embeddings, each by name.
     """
     known = {found.known.name: found for found in measurements(a, b)}
-    for name, one, other in _of_both(Hash, "bits", a, b):
-        if name not in known:
-            entry = signal(name)
-            known[name] = Measured(entry, entry.hash.metric.distance(bytes(one), bytes(other)), None)
+    for name, *rows in _of_both(Hash, "bits", a, b):
+        one, other = (bytes(row) for row in rows)
+        entry = signal(name)
+        found = known.get(name) or Measured(entry, entry.hash.metric.distance(one, other), None)
+        known[name] = replace(found, notes=(entry.hash.note(one), entry.hash.note(other)))
     for name, one, other in _of_both(Embedding, "vector", a, b):
         if name not in known:
             entry = signal(name)

@@ -33,11 +33,13 @@ class Apart:
         found: the distance.
         percent: of what unrelated pictures differ by.
         turned: how the second picture was turned for it; empty where it was not.
+        noted: what the two hashes say of themselves, such as their quality; empty where they say nothing.
     """
 
     found: Measured
     percent: float
     turned: str
+    noted: str
 
 
 def measured(one: Image, other: Image) -> list[tuple[str, list[Apart]]]:
@@ -47,6 +49,7 @@ def measured(one: Image, other: Image) -> list[tuple[str, list[Apart]]]:
             found,
             100 * found.distance / found.known.scale.unrelated,
             orientations.words(found.orientation) if found.orientation and found.orientation != 1 else "",
+            _noted(*found.notes),
         )
         for found in queries.distances(one, other)
     ]
@@ -55,6 +58,13 @@ def measured(one: Image, other: Image) -> list[tuple[str, list[Apart]]]:
         ("Embeddings", [row for row in rows if row.found.known.is_embedding]),
     ]
     return [(title, found) for title, found in groups if found]
+
+
+def _noted(one: str, other: str) -> str:
+    """The notes of two hashes in one line."""
+    if one == other:
+        return f"both: {one}" if one else ""
+    return f"the first: {one}; the second: {other}"
 
 
 @dataclass(frozen=True, slots=True)

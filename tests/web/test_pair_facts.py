@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from html import unescape
+from io import BytesIO
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from PIL import Image as Picture
 
-from analysis.core.hashes import HASHES
-from analysis.models import Hash
+from analysis.core.hashes import HASHES, compute
+from analysis.models import Hash, Signal
 from analysis.pipeline.review import judge, withdraw
+from catalog.core.images import read_pixels
 from catalog.models import Dataset, Image, Project
 from simweb.templatetags.words import in_bytes
 
@@ -48,6 +51,25 @@ def test_every_hash_is_listed_with_its_bits(
         left, right = (bytes(Hash.objects.get(image=each, signal__name=name).bits) for each in pair)
         bits = (int.from_bytes(left, "big") ^ int.from_bytes(right, "big")).bit_count()
         assert re.search(rf"{re.escape(HASHES[name].title)} {bits} of \d+ bits", text), name
+
+
+def test_what_hashes_say_of_themselves_stands_beside_their_distance(
+    client: Client, project: Project, viewer: User, import_files: Import, picture: Callable[..., bytes]
+) -> None:
+    blank = BytesIO()
+    Picture.new("RGB", (96, 80), "white").save(blank, "PNG")
+    files = {"blank.png": blank.getvalue(), "saint.png": picture(1)}
+    dataset = import_files("Flat", files)
+    images = [dataset.images.get(name=name) for name in ("blank", "saint")]
+    for name in ("pdq-256", "crop_resistant-64"):
+        row, _ = Signal.objects.get_or_create(name=name)
+        for image, content in zip(images, files.values(), strict=True):
+            bits = compute(read_pixels(content), [name])[name].tobytes()
+            Hash.objects.create(image=image, dataset=dataset, signal=row, bits=bits)
+    client.force_login(viewer)
+    text = shown(client, project, (images[0], images[1]))
+    assert "PDQ, 256 bits the first: quality 0 of 100, too flat to trust; the second: quality 100 of 100" in text
+    assert re.search(r"Crop-resistant hash, 64 bits a segment (both|the first): \d+ segments?", text)
 
 
 def test_what_both_files_are_and_how_they_differ(
