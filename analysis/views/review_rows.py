@@ -139,8 +139,9 @@ def _sizes(width_a: int, height_a: int, width_b: int, height_b: int) -> list[str
     shapes = width_a / height_a, width_b / height_b
     if abs(shapes[0] / shapes[1] - 1) > SAME_SHAPE:
         wider = "first" if shapes[0] > shapes[1] else "second"
-        more = 100 * (max(shapes) / min(shapes) - 1)
-        sentences.append(f"The {wider} is {more:.0f} % wider for its height: perhaps cropped or stretched.")
+        times = max(shapes) / min(shapes)
+        more = f"{100 * (times - 1):.0f} % wider" if times < 2 else f"{times:,.1f} × as wide"
+        sentences.append(f"The {wider} is {more} for its height: perhaps cropped or stretched.")
     return sentences or [f"{width_a} × {height_a} and {width_b} × {height_b}."]
 
 

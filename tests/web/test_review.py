@@ -425,6 +425,7 @@ def picture(**known: Any) -> Image:
         ),
         ({}, {"width": 1200, "height": 800}, ["The second is 2.0 × larger."]),
         ({"width": 660}, {}, ["The first is 10 % wider for its height"]),
+        ({"width": 4000, "height": 1}, {}, ["The first is 2,666.7 × as wide for its height"]),
         ({}, {"file": ""}, ["Of the first alone there is a picture."]),
         ({"file": ""}, {"file": ""}, ["There is no picture of either"]),
         ({}, {"bytes": 204_800}, ["88 KiB and 200 KiB."]),
