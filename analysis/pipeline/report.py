@@ -65,13 +65,15 @@ def report_data(comparison: Comparison, thresholds: Mapping[str, float]) -> Repo
 
     Args:
         comparison: one that is done.
-        thresholds: signal name -> largest distance, for each signal that the report is about.
+        thresholds: signal name -> largest distance, for each signal that the report is about. Of one that could not
+            be computed it tells that, and why.
 
     Raises:
         DataChanged: images came or went since the comparison was computed.
     """
     population = Population(list(comparison.datasets.all()))
-    known = [(signal(name), thresholds[name]) for name in _in_order(comparison, thresholds)]
+    rows = [(row, row.signal.name) for row in comparison.signals.select_related("signal")]
+    known = [(signal(name), thresholds[name]) for row, name in rows if name in thresholds and not row.error]
     judged = _verdicts(comparison, population)
     return ReportData(
         title=comparison.name or " × ".join(dataset.name for dataset in population.datasets),
@@ -86,13 +88,10 @@ def report_data(comparison: Comparison, thresholds: Mapping[str, float]) -> Repo
         further=[
             FurtherHashes(each.name, each.title, _descriptors(each, population))
             for each in map(signal, PUBLISHED_FILES)
-            if each.name not in thresholds
+            if each.name not in {one.name for one, _ in known}
         ],
+        notes=[f"{signal(name).title} could not be computed: {row.error}" for row, name in rows if row.error],
     )
-
-
-def _in_order(comparison: Comparison, thresholds: Mapping[str, float]) -> list[str]:
-    return [row.signal.name for row in comparison.signals.select_related("signal") if row.signal.name in thresholds]
 
 
 def _picture(ids: NDArray[np.int64], row: int) -> bytes | None:

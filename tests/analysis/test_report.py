@@ -86,6 +86,22 @@ def test_the_report_has_its_lists_hashes_and_texts(
     assert {"perceptual_venn.png", "perceptual_venn.svg", "dhash-8_venn.png"} <= set(files)
 
 
+def test_a_signal_that_could_not_be_computed_is_named_and_the_others_are_reported(
+    project: Project, pair: tuple[Dataset, Dataset], import_files: Import
+) -> None:
+    names = {"names.json": b'["saint"]', "perceptual_hashes.json": b'["e1a98d969ab2b135"]'}
+    comparison = compared(project, *pair, import_files("Elsewhere", names), phash_8=8, dhash_8=6)
+    failed = comparison.signals.get(signal__name="dhash-8")
+    assert comparison.status == "done"
+    assert failed.error.startswith("“Elsewhere” has no dhash-8 hashes")
+    for report in (make(comparison), make(comparison, phash_8=4)):
+        assert report.status == "done", report.error
+        files = contents(report)
+        assert {"perceptual_pairs.csv", "report.html"} <= set(files)
+        assert not [path for path in files if path.startswith("dhash-8")]
+        assert "dHash, 64 bits could not be computed: “Elsewhere” has no" in files["report.md"].decode()
+
+
 def test_thresholds_narrow_the_lists(project: Project, pair: tuple[Dataset, Dataset]) -> None:
     comparison = compared(project, *pair, phash_8=20)
     within = make(comparison, phash_8=0)
