@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import numpy as np
 from django.http import HttpRequest
 from ninja import Query, Router
 
 from analysis import queries
 from analysis.core.errors import AnalysisError
-from analysis.core.scales import snapped
+from analysis.core.scales import explored, snapped
 from analysis.models import Comparison, ComparisonSignal, Summary
 from analysis.pipeline.summarise import confirmed
 from analysis.schemas.overlap import CurveOut, OverlapOut, Reading
@@ -102,13 +103,22 @@ def threshold(row: ComparisonSignal, asked: float | None) -> float:
     """
     if asked is None:
         return queries.usual_distance(row)
-    if not 0 <= asked <= row.max_distance:
+    return snapped(signal_of(row.signal.name).scale, explored_distance(row, asked), row.max_distance)
+
+
+def explored_distance(row: ComparisonSignal, asked: float) -> float:
+    """A distance that was asked for, as stored distances are compared with it.
+
+    Raises:
+        AnalysisError: it lies beyond what was explored.
+    """
+    if not explored(asked, row.max_distance):
         raise AnalysisError(
             f"{asked:g} is not between 0 and {row.max_distance:g}, the largest distance explored under "
             f"{row.signal.name}.",
             remedy="Choose a smaller distance, or compare up to a larger one.",
         )
-    return snapped(signal_of(row.signal.name).scale, asked, row.max_distance)
+    return float(np.float32(asked))
 
 
 def _stored(comparison: Comparison, row: ComparisonSignal) -> Summary:

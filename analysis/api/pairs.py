@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Status
 
 from analysis import queries
-from analysis.api.overlap import SignalName, threshold
+from analysis.api.overlap import SignalName, explored_distance
 from analysis.core.errors import AnalysisError
 from analysis.pipeline import review
 from analysis.queries import Cell, PairKey
@@ -51,7 +51,7 @@ def list_pairs(
     rows = queries.pairs(
         found,
         signal_id=row.signal_id,
-        max_distance=threshold(row, row.max_distance if max_distance is None else max_distance),
+        max_distance=row.max_distance if max_distance is None else explored_distance(row, max_distance),
         cell=_cell(way.project, a, b),
         show=show,
         labels_differ=labels_differ,

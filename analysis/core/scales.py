@@ -72,6 +72,11 @@ def thresholds(scale: Scale, max_distance: float) -> NDArray[np.float32]:
     return steps if steps[-1] >= last else np.append(steps, last)
 
 
+def explored(distance: float, largest: float) -> bool:
+    """Whether a distance that was asked for lies from 0 to the largest explored, which is kept in float32."""
+    return bool(0 <= np.float32(distance) <= np.float32(largest))
+
+
 def snapped(scale: Scale, distance: float, largest: float) -> float:
     """The largest of `thresholds` that is at most `distance`: what stored overlaps can tell exactly.
 

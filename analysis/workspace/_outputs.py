@@ -8,6 +8,7 @@ from dataclasses import asdict
 from django.contrib.auth.models import AbstractBaseUser
 
 from analysis.core.errors import AnalysisError
+from analysis.core.scales import explored
 from analysis.core.splits import InvalidRecipe, Recipe
 from analysis.models import Comparison, Report, Split
 from analysis.queries import coverage_within
@@ -32,16 +33,16 @@ def request_report(*, comparison: Comparison, thresholds: Mapping[str, float], b
     """
     if comparison.status != Job.Status.DONE:
         raise AnalysisError("The comparison is not done yet.", remedy="Wait for it, then ask for the report.")
-    explored = {row.signal.name: row.max_distance for row in comparison.signals.all()}
+    largest = {row.signal.name: row.max_distance for row in comparison.signals.all()}
     for name, distance in thresholds.items():
-        if name not in explored:
-            raise AnalysisError(f"This comparison has no signal “{name}”.", remedy=f"It has: {', '.join(explored)}.")
-        if not 0 <= distance <= explored[name]:
+        if name not in largest:
+            raise AnalysisError(f"This comparison has no signal “{name}”.", remedy=f"It has: {', '.join(largest)}.")
+        if not explored(distance, largest[name]):
             raise AnalysisError(
-                f"{distance:g} is not between 0 and {explored[name]:g}, the largest distance explored under {name}.",
+                f"{distance:g} is not between 0 and {largest[name]:g}, the largest distance explored under {name}.",
                 remedy="Choose a smaller distance, or compare again up to a larger one.",
             )
-    chosen = {**explored, **thresholds}
+    chosen = {name: min(thresholds.get(name, most), most) for name, most in largest.items()}
     same = on_its_way(comparison.reports.filter(thresholds=chosen))
     if same is not None:
         return same
