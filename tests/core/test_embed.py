@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from analysis.core.encoders import LoadedEncoder, embed, offered
+from analysis.core.arrays import Vectors
+from analysis.core.encoders import LoadedEncoder, _heap, embed, offered
 from analysis.core.encoders._memory import OutOfMemory
 from analysis.core.errors import ModelUnavailable
 from tests.core.model_files import Hungry, describe, mean_colour_onnx, script
@@ -145,3 +149,60 @@ def test_an_image_without_direction_is_named_as_the_models_fault(encoder: Loaded
     black = np.zeros((5, 7, 3), np.uint8)
     with pytest.raises(ModelUnavailable, match="nothing but zeros"):
         list(embed(encoder, [lambda: black]))
+
+
+class Elsewhere:
+    """A model that says it computes on a device, and notes which thread asks it to.
+
+    Args:
+        encoder: what computes.
+        device: what it says.
+    """
+
+    def __init__(self, encoder: LoadedEncoder, device: str) -> None:
+        self._encoder, self.device, self.threads = encoder, device, set[int]()
+        self.name, self.dim, self.batch_size = encoder.name, encoder.dim, encoder.batch_size
+        self.prepare, self.encode_text = encoder.prepare, encoder.encode_text
+
+    def encode(self, prepared: Sequence[NDArray[Any]] | NDArray[Any]) -> Vectors:
+        self.threads.add(threading.get_ident())
+        return self._encoder.encode(prepared)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda:0"])
+def test_a_model_on_the_processor_runs_in_the_callers_thread_and_any_other_beside_it(
+    encoder: LoadedEncoder, device: str
+) -> None:
+    images = colours(9)
+    watched = Elsewhere(encoder, device)
+    values = np.concatenate(
+        [part.values for part in embed(watched, [slow(image, 0) for image in images], batch_size=2)]
+    )
+    np.testing.assert_allclose(values, vectors_of(images), atol=1e-6)
+    assert (watched.threads == {threading.get_ident()}) == (device == "cpu")
+
+
+NEW_PAGES = """
+import resource
+from analysis.core.encoders import _heap
+
+def new_pages():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    assert len(b"x" * (100 * 2**20)) == 100 * 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+with _heap.kept():
+    new_pages()
+    again = new_pages()
+print(again, new_pages())
+"""
+
+
+def test_memory_that_one_layer_gives_back_is_taken_by_the_next() -> None:
+    if _heap._glibc() is None:
+        pytest.skip("no glibc: memory is kept as this system keeps it")
+    # In a process of its own: a thread whose allocation has failed once takes its memory from elsewhere.
+    done = subprocess.run([sys.executable, "-c", NEW_PAGES], capture_output=True, text=True, check=True)
+    inside, outside = map(int, done.stdout.split())
+    assert inside < 20
+    assert outside >= 20, "at the end all of it has gone back"

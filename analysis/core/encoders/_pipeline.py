@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.core.arrays import Vectors
+from analysis.core.encoders._heap import kept
 from analysis.core.encoders._memory import OutOfMemory, too_large
 from analysis.core.encoders._protocol import LoadedEncoder
 
@@ -34,9 +35,10 @@ def embed(
 ) -> Iterator[Vectors]:
     """The vectors of many images, batch by batch, in the order of the images.
 
-    Images are decoded and prepared ahead in threads, the model runs in a thread of its own, and both go on while the
-    caller does something with a batch; at most a few batches are in memory. A batch that does not fit into memory is
-    halved, and so are those after it.
+    Images are decoded and prepared ahead in threads, also while the caller does something with a batch; at most a few
+    batches are in memory. A model on the processor runs in the caller's thread, best the main one (see `_heap.kept`);
+    on another device it runs in a thread of its own, so that the device has work while the caller has. A batch that
+    does not fit into memory is halved, and so are those after it.
 
     Args:
         encoder: a loaded model, used by nobody else meanwhile.
@@ -51,7 +53,12 @@ def embed(
     """
     size = batch_size or encoder.batch_size
     batches = _ahead(_batches(encoder, images, size, workers or os.cpu_count() or 1))
-    yield from _ahead(_encoded(encoder, batches))
+    vectors = _encoded(encoder, batches)
+    if encoder.device != "cpu":
+        yield from _ahead(vectors)
+        return
+    with kept():
+        yield from vectors
 
 
 def _batches(
