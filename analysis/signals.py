@@ -207,7 +207,11 @@ def forget_signals() -> None:
 def _entry(name: str) -> Entry:
     unknown: AnalysisError
     if name.startswith(BROUGHT):
-        unknown = UnknownName(f"There are no vectors {name!r}.", remedy="Upload them into a dataset of the project.")
+        unknown = UnknownName(
+            f"There are no vectors {name!r}.",
+            remedy="Upload them into a dataset of the project, and name them as the upload says, such as "
+            "embeddings-512.",
+        )
     elif ":" not in name:
         return HASHES[name]
     else:
@@ -224,13 +228,26 @@ def _entry(name: str) -> Entry:
 def signal_in(project: Project, name: str) -> KnownSignal:
     """The signal of this name, if the project may use it.
 
+    Vectors that were brought may be named as their upload names them (``embeddings-512``), also behind the project's
+    slug (``vectors:saints/embeddings-512``).
+
     Raises:
         UnknownName: nothing has this name, or it is another project's.
     """
-    known = signal(name)
+    known = signal(_own(project, name))
     if Signal.objects.filter(pk=known.base.id).exclude(project=None).exclude(project=project).exists():
         raise UnknownName(f"There is no signal {name!r} in this project.", remedy="Choose one of its own.")
     return known
+
+
+def _own(project: Project, name: str) -> str:
+    """The storage key that a name stands for in a project; the name itself where it is none of its brought vectors."""
+    base, at, turn = name.partition("@")
+    stem = base.removeprefix(f"{BROUGHT}{project.slug}/")
+    key = f"{BROUGHT}{project.pk}/{stem}"
+    if stem in HASHES or ":" in stem or not Signal.objects.filter(name=key).exists():
+        return name
+    return f"{key}{at}{turn}"
 
 
 def hashes() -> list[KnownSignal]:

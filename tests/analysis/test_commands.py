@@ -25,7 +25,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command, load_command_class
 from django.core.management.base import BaseCommand, CommandError
 
-from analysis.models import Comparison, Report, Split
+from analysis.models import Comparison, Report, Signal, Split
 from catalog.ingest import CHUNK_FILES
 from catalog.models import Dataset, Project, Upload
 from simweb.management.commands.compare import asked
@@ -183,15 +183,16 @@ def test_two_projects_of_one_name_are_told_apart_by_slug(project: Project, admin
     assert manage("datasets", "saints-in-art-2").out == ""
 
 
-@pytest.mark.django_db
-def test_distances_belong_to_signals_in_their_order() -> None:
-    assert asked(["phash-8", "dhash-8"], [3]) == {"phash-8": 3, "dhash-8": 3}
-    assert asked(["phash-8", "dhash-8"], [3, 4]) == {"phash-8": 3, "dhash-8": 4}
-    assert asked(["phash-8"], []) == {"phash-8": 8}
+def test_distances_belong_to_signals_in_their_order(project: Project) -> None:
+    assert asked(project, ["phash-8", "dhash-8"], [3]) == {"phash-8": 3, "dhash-8": 3}
+    assert asked(project, ["phash-8", "dhash-8"], [3, 4]) == {"phash-8": 3, "dhash-8": 4}
+    assert asked(project, ["phash-8"], []) == {"phash-8": 8}
+    Signal.objects.create(name=f"vectors:{project.pk}/clip-2", project=project)
+    assert asked(project, ["clip-2"], []) == {"clip-2": 0.1}
     with pytest.raises(CommandError, match="3 distances are given for 2 signals"):
-        asked(["phash-8", "dhash-8"], [1, 2, 3])
+        asked(project, ["phash-8", "dhash-8"], [1, 2, 3])
     with pytest.raises(CommandError, match="twice"):
-        asked(["phash-8", "phash-8"], [])
+        asked(project, ["phash-8", "phash-8"], [])
 
 
 def test_pairs_say_how_far_they_are_known(birds: Project) -> None:

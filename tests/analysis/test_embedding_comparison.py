@@ -144,6 +144,19 @@ def test_brought_vectors_are_compared_and_belong_to_their_project(project: Proje
         )
 
 
+@pytest.mark.parametrize("name", ["clip-2", "vectors:saints-in-art/clip-2", "vectors:{key}/clip-2"])
+@pytest.mark.parametrize("turned", ["", "@any"])
+def test_brought_vectors_are_named_as_their_upload_names_them(project: Project, name: str, turned: str) -> None:
+    """The number of a project, which their storage key carries, is nowhere told."""
+    key = Signal.objects.create(name=f"vectors:{project.pk}/clip-2", project=project).pk
+    assert signal_in(project, name.format(key=project.pk) + turned).base.id == key
+    stranger = create_project(name="Other", owner=project.memberships.get(role="owner").user)
+    with pytest.raises(UnknownName):
+        signal_in(stranger, name.format(key=project.pk))
+    Signal.objects.create(name=f"vectors:{project.pk}/phash-8", project=project)
+    assert signal_in(project, "phash-8").name == "phash-8"
+
+
 def test_a_dataset_without_vectors_stops_only_their_step(project: Project, hashed: object) -> None:
     a, b = hashed("a", 3), hashed("b", 2)  # type: ignore[operator]
     name = f"vectors:{project.pk}/clip-2"

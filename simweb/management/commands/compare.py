@@ -14,9 +14,10 @@ from analysis.models import Comparison
 from analysis.queries import comparison as read_comparison
 from analysis.schemas.comparisons import ComparisonOut
 from analysis.schemas.overlap import OverlapOut
-from analysis.signals import signal
+from analysis.signals import signal, signal_in
 from analysis.tasks import run_comparison
 from analysis.workspace import create_comparison
+from catalog.models import Project
 from catalog.queries import datasets_named
 from simweb.cli import JobCommand, add_datasets, require_project
 from simweb.people import person_named
@@ -36,7 +37,8 @@ class Command(JobCommand):
             "--signal",
             action="append",
             default=[],
-            help=f"repeatable (default: phash-8): {', '.join(HASHES)}, or an encoder's name (models list)",
+            help=f"repeatable (default: phash-8): {', '.join(HASHES)}, an encoder's name (models list), or brought "
+            "vectors as their upload names them, such as embeddings-512",
         )
         parser.add_argument(
             "--max-distance",
@@ -55,7 +57,7 @@ class Command(JobCommand):
         comparison = create_comparison(
             project=found,
             datasets=datasets_named(found, options["datasets"]),
-            signals=asked(options["signal"] or ["phash-8"], options["max_distance"]),
+            signals=asked(found, options["signal"] or ["phash-8"], options["max_distance"]),
             scope=options["scope"],
             by=person_named(options["user"]),
             name=options["name"],
@@ -89,8 +91,8 @@ class Command(JobCommand):
                 self.stdout.write(f"  {a.name} – {b.name}: {row.pairs:,} pairs, {counts}")
 
 
-def asked(signals: Sequence[str], distances: Sequence[float]) -> dict[str, float]:
-    """Signal → largest distance, from options in their order.
+def asked(project: Project, signals: Sequence[str], distances: Sequence[float]) -> dict[str, float]:
+    """Signal of a project → largest distance, from options in their order.
 
     Raises:
         CommandError: neither no distance, nor one, nor one for each signal; or a signal twice.
@@ -99,7 +101,7 @@ def asked(signals: Sequence[str], distances: Sequence[float]) -> dict[str, float
     if len(set(signals)) < len(signals):
         raise CommandError("A signal is named twice.")
     if not distances:
-        return {name: signal(name).default_distance for name in signals}
+        return {name: signal_in(project, name).default_distance for name in signals}
     if len(distances) not in (1, len(signals)):
         raise CommandError(
             f"{len(distances)} distances are given for {len(signals)} signals. Give one for all, or one for each."
