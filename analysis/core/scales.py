@@ -62,6 +62,8 @@ class Scale(Protocol):
 
 _SAME = 1e-3
 """Of a step: nearer to a threshold than this is the threshold, written in decimals or in float32."""
+_ROUNDING = 1e-6
+"""Of a distance: more than float32 moves it by."""
 
 
 def thresholds(scale: Scale, max_distance: float) -> NDArray[np.float32]:
@@ -74,7 +76,7 @@ def thresholds(scale: Scale, max_distance: float) -> NDArray[np.float32]:
 
 def explored(distance: float, largest: float) -> bool:
     """Whether a distance that was asked for lies from 0 to the largest explored, which is kept in float32."""
-    return bool(0 <= np.float32(distance) <= np.float32(largest))
+    return 0 <= distance <= largest * (1 + _ROUNDING)
 
 
 def snapped(scale: Scale, distance: float, largest: float) -> float:
@@ -83,7 +85,7 @@ def snapped(scale: Scale, distance: float, largest: float) -> float:
     Raises:
         InvalidArray: no distance on this scale.
     """
-    if np.float32(distance) >= np.float32(largest):
+    if distance >= largest * (1 - _ROUNDING):
         return scale.threshold(largest)
     return scale.threshold(round(np.floor(distance / scale.step + _SAME) * scale.step, 6))
 
