@@ -121,9 +121,23 @@ def explored_distance(row: ComparisonSignal, asked: float) -> float:
     return float(np.float32(asked))
 
 
+def require_computed(row: ComparisonSignal) -> None:
+    """Refuse a signal that stopped, as long as the comparison's other signals have something to tell.
+
+    Raises:
+        Conflict: saying why it stopped.
+    """
+    if row.error:
+        raise Conflict(
+            f"{signal_of(row.signal.name).title} could not be computed: {row.error}",
+            remedy="Then run the comparison again. Its other signals were computed.",
+        )
+
+
 def _stored(comparison: Comparison, row: ComparisonSignal) -> Summary:
     stored = queries.summary(comparison, row.signal_id)
     if stored is None:
+        require_computed(row)
         raise Conflict(
             f"The overlap is not computed yet: the comparison is {comparison.status}.",
             remedy="Read the comparison until its status is done.",

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Status
 
 from analysis import queries
-from analysis.api.overlap import SignalName, explored_distance
+from analysis.api.overlap import SignalName, explored_distance, require_computed
 from analysis.core.errors import AnalysisError
 from analysis.pipeline import review
 from analysis.queries import Cell, PairKey
@@ -16,14 +16,14 @@ from analysis.schemas.pairs import PairDetail, PairOut, PairPage, VerdictIn
 from catalog.api import PAGE, Limit, person
 from catalog.models import Image, Membership, Project
 from catalog.queries import Access, access, dataset
-from catalog.schemas import READS, WRITES
+from catalog.schemas import READS, WRITES, problems
 
 router = Router(tags=["pairs"])
 
 
 @router.get(
     "/projects/{slug:project}/comparisons/{int:comparison}/pairs",
-    response={200: PairPage, **READS},
+    response={200: PairPage, **READS, **problems(409)},
     operation_id="list_pairs",
     summary="Pairs of a comparison",
 )
@@ -48,6 +48,7 @@ def list_pairs(
     way = access(request.user, project)
     found = queries.comparison(way.project, comparison)
     row = queries.chosen_signal(found, signal)
+    require_computed(row)
     rows = queries.pairs(
         found,
         signal_id=row.signal_id,

@@ -30,6 +30,7 @@ from catalog.ingest import CHUNK_FILES
 from catalog.models import Dataset, Project, Upload
 from simweb.management.commands.compare import asked
 from tests.shared import shared_data
+from tests.web.script import Script
 
 Draw = Callable[..., bytes]
 Import = Callable[..., Dataset]
@@ -193,6 +194,29 @@ def test_distances_belong_to_signals_in_their_order(project: Project) -> None:
         asked(project, ["phash-8", "dhash-8"], [1, 2, 3])
     with pytest.raises(CommandError, match="twice"):
         asked(project, ["phash-8", "phash-8"], [])
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
+def test_a_signal_that_stopped_keeps_back_nothing_of_the_others(
+    project: Project, owner: User, admin: User, import_files: Callable[..., Dataset], form: list[str]
+) -> None:
+    for name in ("A", "B"):
+        import_files(name, {"names.json": b'["saint"]', "perceptual_hashes.json": b'["e1a98d969ab2b135"]'})
+    out = io.StringIO()
+    words = ["compare", "saints-in-art", "--signal", "phash-8", "--signal", "dhash-8", "--wait", *form]
+    with pytest.raises(CommandError, match="dHash, 64 bits could not be computed: “A” has no dhash-8"):
+        call_command(*words, stdout=out, stderr=io.StringIO())
+    if form:
+        said = json.loads(out.getvalue())
+        assert [(each["signal"], each["pairs"]) for each in said["overlaps"]] == [("phash-8", 1)]
+    else:
+        assert "phash-8, at most 8 of 64 bits: 1 pairs" in out.getvalue()
+    script, [comparison] = Script(owner), Comparison.objects.all()
+    for path in ("overlap?", "overlap/curve?", "pairs?"):
+        place = f"/projects/saints-in-art/comparisons/{comparison.pk}/{path}signal="
+        refused = script.get(f"{place}dhash-8", expect=409)
+        assert refused["detail"].startswith("dHash, 64 bits could not be computed: “A” has no")
+        assert script.get(f"{place}phash-8")
 
 
 def test_pairs_say_how_far_they_are_known(birds: Project) -> None:

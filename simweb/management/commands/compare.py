@@ -64,14 +64,18 @@ class Command(JobCommand):
         )
         self.work(comparison, run_comparison, wait=wait)
         comparison = read_comparison(found, comparison.pk)
-        overlaps = [overlap_at(comparison, row, row.max_distance, "found") for row in comparison.signals.all() if wait]
+        rows = list(comparison.signals.all()) if wait else []
+        overlaps = [overlap_at(comparison, row, row.max_distance, "found") for row in rows if not row.error]
         if as_json:
             out = ComparisonOut.from_orm(comparison).model_dump(mode="json")
             self.show(out | {"overlaps": [overlap.model_dump(mode="json") for overlap in overlaps]})
-            return
-        self.stdout.write(f"Comparison {comparison.pk} is {comparison.status}.")
-        for overlap in overlaps:
-            self._say(overlap)
+        else:
+            self.stdout.write(f"Comparison {comparison.pk} is {comparison.status}.")
+            for overlap in overlaps:
+                self._say(overlap)
+        if stopped := [row for row in rows if row.error]:
+            said = " ".join(f"{signal(row.signal.name).title} could not be computed: {row.error}" for row in stopped)
+            raise CommandError(f"{said} The other signals were.")
 
     def _say(self, overlap: OverlapOut) -> None:
         self.stdout.write(
