@@ -36,6 +36,8 @@ def test_another_content_is_another_name(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match=f"has been replaced: it is no longer {former}"):
         known.load("cpu")
     now = only(tmp_path).name
+    with pytest.raises(ModelUnavailable, match=f"onnx:mean does not say which content .* It is {now} now"):
+        find("onnx:mean", tmp_path)
     assert now != former
     assert now.startswith("onnx:mean~")
     with pytest.raises(ModelUnavailable, match=f"{former} has been replaced.*{now} now"):

@@ -124,6 +124,10 @@ def find(name: str, part: str, files: Files, make: Make, *, below: Path) -> Enco
             if found.name == name:
                 return found
             now.append(found.name)
+    if now and "~" not in name:
+        raise ModelUnavailable(
+            f"{name} does not say which content of the file is meant.", remedy=f"It is {' or '.join(now)} now."
+        )
     if now:
         raise ModelUnavailable(
             f"The file of {name} has been replaced, or what is declared of it: it is {' or '.join(now)} now.",
